@@ -1,0 +1,34 @@
+/** The direction of imports (docs/architecture.md, "Folders"). Each folder may import itself and what is listed here. */
+const ALLOWED = {
+  core: [],
+  dqdl: ['core'],
+  glue: ['core', 'dqdl'],
+  warehouse: ['core'],
+  replay: ['core'],
+  lambdas: ['core', 'dqdl', 'glue', 'warehouse', 'replay'],
+  infra: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas'],
+  local: ['core', 'dqdl', 'glue', 'warehouse', 'replay'],
+  cli: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local'],
+  bench: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'local', 'cli'],
+  scripts: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local', 'cli'],
+}
+const folders = [...Object.keys(ALLOWED), 'test']
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(ALLOWED).map(([folder, may]) => ({
+      name: `${folder}-imports-only-${may.join('-') || 'itself'}`,
+      severity: 'error',
+      from: { path: `^${folder}/` },
+      to: { path: `^(${folders.filter((other) => other !== folder && !may.includes(other)).join('|')})/` },
+    })),
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.mjs', '.js', '.json', '.d.ts'] },
+  },
+}
