@@ -36,4 +36,5 @@ export const parseJobId = (text: string): JobId => idOf('job_id', /^j[0-9a-f]{24
 /** @throws SluiceError `invalid_run_id` */
 export const parseRunId = (text: string): RunId => idOf('run_id', /^j[0-9a-f]{24}-\d{1,6}-\d{1,6}$/, text) as RunId
 /** @param attempt counted from 1 @param tryNumber Step Functions' RetryCount plus redrives, from 0 */
-export const runIdOf = (jobId: JobId, attempt: number, tryNumber: number): RunId => `${jobId}-${attempt}-${tryNumber}` as RunId
+export const runIdOf = (jobId: JobId, attempt: number, tryNumber: number): RunId =>
+  `${jobId}-${attempt}-${tryNumber}` as RunId

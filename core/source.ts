@@ -33,7 +33,8 @@ export function parseLandingKey(key: string): LandingKey | null {
   if (parts === null) return null
   const [, tenant = '', dataset = '', name = ''] = parts
   if (!NAME_PATTERN.test(tenant) || !NAME_PATTERN.test(dataset)) return null
-  const day = /(?:^|\/)(\d{4})\/(\d{2})\/(\d{2})\//.exec(name) ?? /(?:^|\/)(?:dt|date)=(\d{4})-(\d{2})-(\d{2})\//.exec(name)
+  const day =
+    /(?:^|\/)(\d{4})\/(\d{2})\/(\d{2})\//.exec(name) ?? /(?:^|\/)(?:dt|date)=(\d{4})-(\d{2})-(\d{2})\//.exec(name)
   return {
     tenantId: tenant as TenantId,
     dataset: dataset as DatasetName,

@@ -1,0 +1,52 @@
+import type { Digest } from '../core/digest.ts'
+import type { DatasetName, TenantId } from '../core/identifiers.ts'
+import type { RunInput } from '../core/run-documents.ts'
+import type { QualityPlan } from '../dqdl/quality-plan.ts'
+
+/** A step of a program: SQL in DuckDB's dialect with the placeholders that `program.ts` documents. */
+export interface Step {
+  readonly name: string
+  readonly sql: string
+}
+
+/**
+ * What one run will do: compiled from contract, mapping and what validation saw; stored as JSON in the work bucket under
+ * `plans/`. Executors (in process, Python shell, Spark) hold no business rule: they run the printed SQL.
+ * `{runId}` in destinations is the run's id, given as the job argument `--run_id`.
+ */
+export interface Plan {
+  readonly planVersion: 1
+  readonly tenantId: TenantId
+  readonly dataset: DatasetName
+  readonly pinned: {
+    readonly configurationHash: string
+    readonly contract: { readonly version: number; readonly hash: string }
+    readonly mapping: { readonly version: number; readonly hash: string }
+    readonly ruleset: { readonly hash: string }
+    readonly compilerVersion: string
+  }
+  readonly inputs: readonly RunInput[]
+  /** Where the bytes of `inputs[i]` are read: the validated copy. */
+  readonly reads: readonly { readonly bucket: string; readonly key: string }[]
+  readonly ingestedAt: string
+  readonly replayId: string | null
+  readonly engine: 'small' | 'large'
+  readonly destinations: {
+    /** `s3://{curated}/{dataset}/tenant=…/ingest_date=…/run={runId}/` */
+    readonly curated: string
+    readonly rejects: string
+    readonly manifest: string
+    readonly summary: string
+    /** JSON array of the first 1,000 rejects (record number, codes, columns, raw text cut to 1,024 characters). */
+    readonly rejectSample: string
+    readonly qualityResult: string
+    readonly qualityVerdict: string
+  }
+  /** The intermediate form the program was printed from: readers, fields and operators; for people and for `plan` views. */
+  readonly intermediate: unknown
+  readonly program: unknown
+  readonly quality: QualityPlan
+  readonly schema: readonly { readonly name: string; readonly type: string }[]
+  readonly schemaHash: Digest
+  readonly rejectTolerance: number
+}

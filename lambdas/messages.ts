@@ -1,0 +1,177 @@
+import type { DatasetName, JobId, TenantId } from '../core/identifiers.ts'
+import type { ReasonCode, Stage } from '../core/reason-codes.ts'
+import type { RowCounts } from '../core/run-documents.ts'
+import type { LandedSource } from '../core/source.ts'
+
+/** What the ingest machine is started with, by intake, the sweep, an operator or a replay. */
+export interface IngestInput {
+  readonly source: LandedSource
+  readonly sourceType: 's3'
+  readonly trigger: 'event' | 'manual' | 'sweep' | 'replay'
+  readonly replay: ReplayOrder | null
+}
+
+export interface ReplayOrder {
+  readonly replayId: string
+  readonly configuration: 'original' | 'current'
+  readonly force: boolean
+}
+
+/** An object of the work bucket, content-addressed: `config/{kind}/{hash}.json`. */
+export interface PinnedDocument {
+  readonly key: string
+  readonly hash: string
+  readonly version: number
+}
+
+/** The configuration that RegisterJob pins; `hash` is over all members. */
+export interface PinnedConfiguration {
+  readonly hash: string
+  readonly contract: PinnedDocument
+  readonly mapping: PinnedDocument
+  readonly ruleset: PinnedDocument
+  readonly compilerVersion: string
+}
+
+export interface RegisteredJob {
+  readonly jobId: JobId
+  readonly tenantId: TenantId
+  readonly dataset: DatasetName
+  /** Counted from 1. */
+  readonly attempt: number
+  readonly attemptKind: string
+  /** ISO 8601 UTC; the clock of every path and row of the job. */
+  readonly registeredAt: string
+  /** `YYYY-MM-DD`, the day of `registeredAt`. */
+  readonly ingestDate: string
+  readonly idempotencyKey: string
+  readonly replayId: string | null
+}
+
+/** metadata: `registerJob` */
+export interface RegisterJobRequest {
+  readonly operation: 'registerJob'
+  readonly input: unknown
+  readonly executionArn: string
+  /** ISO 8601 UTC, the execution's start. */
+  readonly at: string
+}
+export interface RegisterJobResult {
+  /** `run`; `duplicate` (completed before, or attached to a running one: nothing to do); `wait` (over quota); `refuse` (quarantine). */
+  readonly decision: 'run' | 'duplicate' | 'wait' | 'refuse'
+  readonly job: RegisteredJob
+  readonly source: LandedSource
+  readonly duplicateOf: JobId | null
+  readonly reasonCode: ReasonCode | null
+  readonly message: string | null
+  /** Set when `decision` is `run`. */
+  readonly configuration: PinnedConfiguration | null
+}
+
+/** validate: one request form, no operation */
+export interface ValidateRequest {
+  readonly job: RegisteredJob
+  readonly source: LandedSource
+  readonly configuration: PinnedConfiguration
+}
+export interface ObjectPointer {
+  readonly bucket: string
+  readonly key: string
+}
+export type ValidateResult =
+  | {
+      readonly valid: true
+      readonly plan: ObjectPointer
+      /** `load.json`: the SQL of LoadWarehouse with placeholders, see warehouse/load-plan.ts. */
+      readonly load: ObjectPointer
+      readonly engine: 'small' | 'large'
+      /** Where StageValidated copies the version to. */
+      readonly validated: ObjectPointer
+      readonly sizeBytes: number
+      /** Hex SHA-256 of the whole content, where S3 holds one of type FULL_OBJECT. */
+      readonly sha256: string | null
+      readonly drift: Drift
+    }
+  | {
+      readonly valid: false
+      readonly reasonCode: ReasonCode
+      readonly message: string
+      /** Small facts, no row values; at most 2 KB. */
+      readonly details: Readonly<Record<string, unknown>>
+      readonly drift: Drift | null
+    }
+export interface Drift {
+  readonly class: 'none' | 'additive' | 'reordered' | 'missing' | 'structural'
+  /** At most 20 names each. */
+  readonly added: readonly string[]
+  readonly missing: readonly string[]
+}
+
+/** metadata: `claimContent`, asked when validation saw a SHA-256 of the content. */
+export interface ClaimContentRequest {
+  readonly operation: 'claimContent'
+  readonly tenantId: string
+  readonly jobId: string
+  readonly sha256: string
+  readonly force: boolean
+}
+export interface ClaimContentResult {
+  readonly decision: 'run' | 'duplicate'
+  readonly duplicateOf: JobId | null
+}
+
+export interface StageRecord {
+  readonly name: string
+  readonly startedAt: string
+  readonly millis: number
+}
+
+/** quarantine */
+export interface QuarantineRequest {
+  readonly job: RegisteredJob
+  readonly source: LandedSource
+  readonly stage: Stage
+  readonly reasonCode: ReasonCode
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+  /** `runs/{runId}/` documents where a run exists; the Lambda reads the bounded reject sample and the verdict there. */
+  readonly runId: string | null
+  readonly executionArn: string
+}
+export interface QuarantineResult {
+  readonly manifest: ObjectPointer
+}
+
+/** metadata: `closeJob`, the end of a job that a state of the machine knows of. */
+export interface CloseJobRequest {
+  readonly operation: 'closeJob'
+  readonly tenantId: string
+  readonly jobId: string
+  readonly attempt: number
+  readonly status: 'COMPLETED' | 'QUARANTINED' | 'FAILED' | 'SKIPPED' | 'DEFERRED'
+  readonly reasonCode: ReasonCode | null
+  readonly message: string | null
+  readonly duplicateOf: string | null
+  readonly runId: string | null
+  readonly counts: RowCounts | null
+  /** The ledger row of the load. */
+  readonly ledger: {
+    readonly inserted: number
+    readonly updated: number
+    readonly unchanged: number
+    readonly stale: number
+  } | null
+  /** `s3://` URIs. */
+  readonly objects: Readonly<
+    Record<'validated' | 'plan' | 'curated' | 'rejects' | 'quarantine' | 'quality', string | null>
+  >
+  readonly score: number | null
+  readonly drift: Drift | null
+  readonly stages: readonly StageRecord[]
+  readonly at: string
+}
+export interface CloseJobResult {
+  /** FAILED instead of COMPLETED when the counts do not reconcile. */
+  readonly status: CloseJobRequest['status']
+  readonly reasonCode: ReasonCode | null
+}
