@@ -1,0 +1,118 @@
+/** The durable store of the runtime's state: one LMDB environment per state folder, owned by one process. */
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Key, open, type RootDatabase } from 'lmdb'
+import { messageOf, SluiceError } from '../core/errors.ts'
+import type { Collection, Store } from './service.ts'
+import { takeOwnership } from './state-lock.ts'
+
+type Tuple = readonly (string | number)[]
+
+/** Sorts after every string and number inside a tuple: no UTF-8 text starts with this byte. */
+const LAST = Buffer.from([0xff])
+
+/**
+ * Opens (and makes, where missing) the store of a state folder and takes the folder for this process.
+ *
+ * Every promise of a write resolves after fdatasync; writes asked for together share one sync (group commit). Reads see
+ * committed writes, and inside `transaction` also its own. A `transaction` whose work throws leaves nothing behind.
+ * Work must be synchronous and is called later, in the order in which transactions and puts were asked for.
+ *
+ * @throws SluiceError `state_in_use` when another live process owns the folder, `state_unreadable` when it cannot be
+ * used; writes reject with `state_write_failed` (full disk, for one)
+ */
+export function openStore(stateFolder: string): Store {
+  const folder = join(stateFolder, 'store')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw unreadable(stateFolder, cause)
+  }
+  const release = takeOwnership(stateFolder)
+  try {
+    return lmdbStore(openEnvironment(folder), stateFolder, release)
+  } catch (cause) {
+    release()
+    throw cause instanceof SluiceError ? cause : unreadable(stateFolder, cause)
+  }
+}
+
+/** One commit is one fdatasync and is visible only once it is on disk (`overlappingSync` would show it before). */
+const openEnvironment = (path: string): RootDatabase<unknown, Key> =>
+  open<unknown, Key>({
+    path,
+    encoding: 'msgpack',
+    overlappingSync: false,
+    strictAsyncOrder: true,
+    noMemInit: true,
+    compression: false,
+    maxReaders: 16,
+  })
+
+function lmdbStore(database: RootDatabase<unknown, Key>, stateFolder: string, release: () => void): Store {
+  const durable = async <T>(write: Promise<T>): Promise<T> => {
+    try {
+      return await write
+    } catch (cause) {
+      throw isCommitFailure(cause) ? writeFailed(stateFolder, cause) : cause
+    }
+  }
+  return {
+    collection: <V>(name: string) => lmdbCollection<V>(database, name, durable),
+    transaction: <T>(work: () => T) => durable(database.childTransaction(work)),
+    close: async () => {
+      await database.close()
+      release()
+    },
+  }
+}
+
+/** Values come back as they were put: the collection's name fixes their type, and only this process writes them. */
+function lmdbCollection<V>(
+  database: RootDatabase<unknown, Key>,
+  name: string,
+  durable: <T>(write: Promise<T>) => Promise<T>,
+): Collection<V> {
+  const full = (key: Tuple): (string | number)[] => [name, ...key]
+  return {
+    get: (key) => database.get(full(key)) as V | undefined,
+    *range(prefix, options = {}) {
+      const first = full(prefix)
+      const last = [...first, LAST]
+      const after = options.after === undefined ? undefined : full(options.after)
+      const bounds =
+        options.reverse === true
+          ? { start: after ?? last, end: first, inclusiveEnd: true, reverse: true }
+          : { start: after ?? first, end: last }
+      let given = 0
+      for (const entry of database.getRange({ ...bounds, exclusiveStart: after !== undefined })) {
+        if (given === options.limit) return
+        const key = entry.key as (string | number)[]
+        given += 1
+        yield { key: key.slice(1), value: entry.value as V }
+      }
+    },
+    put: async (key, value) => {
+      await durable(database.put(full(key), value))
+    },
+    remove: async (key) => {
+      await durable(database.remove(full(key)))
+    },
+  }
+}
+
+const isCommitFailure = (thrown: unknown): boolean =>
+  thrown instanceof Error && (/^(Commit failed|Batch|MDB_|Error: MDB_)/.test(thrown.message) || 'commitError' in thrown)
+
+const unreadable = (folder: string, cause: unknown): SluiceError =>
+  new SluiceError('state_unreadable', `Cannot open the state folder "${folder}": ${messageOf(cause)}`, {
+    cause,
+    hint: 'Choose a folder of this user with --state, or free what it lies on.',
+  })
+
+const writeFailed = (folder: string, cause: unknown): SluiceError =>
+  new SluiceError('state_write_failed', `Cannot write to the state folder "${folder}": ${messageOf(cause)}`, {
+    cause,
+    hint: 'Check that its disk is neither full nor read-only; what was acknowledged before is safe.',
+  })

@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { memoryStore } from '../../../local/memory-store.ts'
+import type { Store } from '../../../local/service.ts'
+import { openStore } from '../../../local/store.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'store-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const STORES = [
+  { engine: 'lmdb', open: (): Store => openStore(folder) },
+  { engine: 'memory', open: (): Store => memoryStore() },
+]
+
+describe.each(STORES)('$engine store', ({ open }) => {
+  let store: Store
+  beforeEach(() => {
+    store = open()
+  })
+  afterEach(() => store.close())
+
+  test('gives back what was put and nothing after it was removed', async () => {
+    const jobs = store.collection<{ status: string }>('jobs')
+    await jobs.put(['acme', 1], { status: 'PENDING' })
+    expect(jobs.get(['acme', 1])).toEqual({ status: 'PENDING' })
+    await jobs.remove(['acme', 1])
+    expect(jobs.get(['acme', 1])).toBeUndefined()
+  })
+
+  test('keeps collections and single-part keys apart', async () => {
+    await store.collection<number>('a').put(['x'], 1)
+    await store.collection<number>('b').put(['x'], 2)
+    expect(store.collection<number>('a').get(['x'])).toBe(1)
+    expect([...store.collection<number>('a').range([])]).toEqual([{ key: ['x'], value: 1 }])
+  })
+
+  test('ranges over a prefix in key order: numbers before texts, texts by UTF-8 bytes', async () => {
+    const keys = store.collection<number>('keys')
+    const inOrder = [
+      ['b', 2],
+      ['b', 10],
+      ['b', ''],
+      ['b', 'A'],
+      ['b', 'a'],
+      ['b', 'a', 0],
+      ['b', 'a b'],
+      ['b', 'a/b'],
+      ['b', 'é'],
+      ['b', '\uFFFD'],
+      ['b', '😀'],
+    ]
+    for (const key of [...inOrder].reverse()) await keys.put(key, 1)
+    await keys.put(['bb'], 1)
+    await keys.put(['a', 'z'], 1)
+    expect([...keys.range(['b'])].map(({ key }) => key)).toEqual(inOrder)
+    expect([...keys.range(['b'], { reverse: true, limit: 2 })].map(({ key }) => key)).toEqual([
+      ['b', '😀'],
+      ['b', '\uFFFD'],
+    ])
+    expect([...keys.range(['b'], { after: ['b', 'a'], limit: 2 })].map(({ key }) => key)).toEqual([
+      ['b', 'a', 0],
+      ['b', 'a b'],
+    ])
+    expect([...keys.range(['b'], { after: ['b', 10], reverse: true })].map(({ key }) => key)).toEqual([['b', 2]])
+    expect([...keys.range([], { limit: 1 })].map(({ key }) => key)).toEqual([['a', 'z']])
+  })
+
+  test('writes of a transaction are all there or, when it throws, none', async () => {
+    const counts = store.collection<number>('counts')
+    await counts.put(['kept'], 1)
+    const result = await store.transaction(() => {
+      counts.put(['one'], 1)
+      counts.put(['two'], (counts.get(['one']) ?? 0) + 1)
+      return counts.get(['two'])
+    })
+    expect(result).toBe(2)
+    const failed = store.transaction(() => {
+      counts.put(['kept'], 99)
+      counts.remove(['one'])
+      counts.put(['three'], 3)
+      throw new Error('given up')
+    })
+    await expect(failed).rejects.toThrow('given up')
+    expect([...counts.range([])].map(({ key, value }) => [key[0], value])).toEqual([
+      ['kept', 1],
+      ['one', 1],
+      ['two', 2],
+    ])
+  })
+
+  test('transactions asked for together see each other in order', async () => {
+    const counter = store.collection<number>('counter')
+    const increments = Array.from({ length: 200 }, () =>
+      store.transaction(() => {
+        const next = (counter.get(['n']) ?? 0) + 1
+        counter.put(['n'], next)
+        return next
+      }),
+    )
+    expect(await Promise.all(increments)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
+  })
+})
+
+describe('a state folder', () => {
+  test('keeps its values over a restart', async () => {
+    const first = openStore(folder)
+    await first.collection<string>('words').put(['a', 1], 'kept')
+    await first.close()
+    const second = openStore(folder)
+    expect(second.collection<string>('words').get(['a', 1])).toBe('kept')
+    await second.close()
+  })
+
+  test('is refused to a second runtime and free after the first closed', async () => {
+    const first = openStore(folder)
+    expect(() => openStore(folder)).toThrow(expect.objectContaining({ code: 'state_in_use' }))
+    await first.close()
+    await openStore(folder).close()
+  })
+})
