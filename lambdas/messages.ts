@@ -39,7 +39,10 @@ export interface RegisteredJob {
   readonly dataset: DatasetName
   /** Counted from 1. */
   readonly attempt: number
+  /** `initial`, `redrive` or `replay:<replayId>`. */
   readonly attemptKind: string
+  /** 1, and one more for each forced replay: the `{publication}` of load.json. */
+  readonly publication: number
   /** ISO 8601 UTC; the clock of every path and row of the job. */
   readonly registeredAt: string
   /** `YYYY-MM-DD`, the day of `registeredAt`. */
@@ -73,6 +76,8 @@ export interface ValidateRequest {
   readonly job: RegisteredJob
   readonly source: LandedSource
   readonly configuration: PinnedConfiguration
+  /** For log lines only. */
+  readonly executionArn?: string
 }
 export interface ObjectPointer {
   readonly bucket: string
