@@ -31,6 +31,7 @@ export interface RunManifest {
     readonly mandatory: true
     readonly meta: { readonly content_length: number; readonly record_count: number }
   }[]
+  /** Columns in file order; types as the Glue catalog spells them (`printPhysicalType(…, 'glue')`). */
   readonly schema: { readonly elements: readonly { readonly name: string; readonly type: string }[] }
   readonly meta: { readonly content_length: number; readonly record_count: number }
   readonly author: {

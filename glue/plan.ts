@@ -46,6 +46,7 @@ export interface Plan {
   readonly intermediate: unknown
   readonly program: unknown
   readonly quality: QualityPlan
+  /** Columns of the curated files in order; types as the Glue catalog spells them (`printPhysicalType(…, 'glue')`). */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
   readonly schemaHash: Digest
   readonly rejectTolerance: number

@@ -49,6 +49,8 @@ export interface RegisteredJob {
   readonly ingestDate: string
   readonly idempotencyKey: string
   readonly replayId: string | null
+  /** Number of the load into the warehouse: 1, and one more for each forced replay. */
+  readonly publication: number
 }
 
 /** metadata: `registerJob` */
@@ -179,4 +181,32 @@ export interface CloseJobResult {
   /** FAILED instead of COMPLETED when the counts do not reconcile. */
   readonly status: CloseJobRequest['status']
   readonly reasonCode: ReasonCode | null
+}
+
+/** A version under `landing/` as the sweep lists it; the bucket is the request's. Its sequencer is unknown. */
+export interface LandedVersion {
+  readonly key: string
+  readonly versionId: string
+  readonly sizeBytes: number
+  readonly etag: string
+  /** ISO 8601 UTC. */
+  readonly landedAt: string
+}
+
+/** metadata: `sweep`, asked once for each page of landed versions. */
+export interface SweepRequest {
+  readonly operation: 'sweep'
+  readonly bucket: string
+  /** At most 150. */
+  readonly landed: readonly LandedVersion[]
+  /** Counted from 1; deferred and stalled jobs are answered with page 1 only. */
+  readonly page: number
+  /** ISO 8601 UTC. */
+  readonly at: string
+}
+export interface SweepResult {
+  /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer `0`), and deferred jobs; `trigger` is `sweep`. At most 200. */
+  readonly start: readonly IngestInput[]
+  /** Jobs that say PROCESSING though their lease ran out: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
+  readonly check: readonly { readonly executionArn: string }[]
 }
