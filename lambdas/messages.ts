@@ -41,8 +41,6 @@ export interface RegisteredJob {
   readonly attempt: number
   /** `initial`, `redrive` or `replay:<replayId>`. */
   readonly attemptKind: string
-  /** 1, and one more for each forced replay: the `{publication}` of load.json. */
-  readonly publication: number
   /** ISO 8601 UTC; the clock of every path and row of the job. */
   readonly registeredAt: string
   /** `YYYY-MM-DD`, the day of `registeredAt`. */
