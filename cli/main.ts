@@ -1,0 +1,232 @@
+import { Command, CommanderError } from 'commander'
+import { createOutput, EXIT, type ExitCode, type Output, reportError } from './output.ts'
+
+/** What every command gets beside its own arguments. */
+export interface Invocation {
+  readonly output: Output
+  /** `--state`, or `null` when it was not given. */
+  readonly state: string | null
+  readonly environment: NodeJS.ProcessEnv
+  readonly directory: string
+}
+
+type Run = (invocation: Invocation, ...args: never[]) => Promise<ExitCode>
+
+const program = new Command('sluice')
+let exitCode: ExitCode = EXIT.done
+
+/** Runs a lazily imported command and turns what it throws into the documented error and exit code. */
+const running =
+  (load: () => Promise<Run>) =>
+  async (...parameters: unknown[]): Promise<void> => {
+    const command = parameters.at(-1) as Command
+    const options = command.opts() as { json?: boolean; state?: string }
+    const output = createOutput(options.json === true, process.env)
+    try {
+      const run = (await load()) as (invocation: Invocation, ...args: unknown[]) => Promise<ExitCode>
+      const invocation = { output, state: options.state ?? null, environment: process.env, directory: process.cwd() }
+      exitCode = await run(invocation, ...parameters.slice(0, -1))
+    } catch (thrown) {
+      exitCode = reportError(thrown, output)
+    }
+  }
+
+interface Declaration {
+  readonly usage: string
+  readonly summary: string
+  readonly example: string
+  readonly options?: readonly (readonly [flags: string, description: string, fallback?: string])[]
+  readonly load: () => Promise<Run>
+}
+
+function declare(parent: Command, { usage, summary, example, options = [], load }: Declaration): void {
+  const command = parent.command(usage).description(summary)
+  for (const [flags, description, fallback] of options) {
+    if (flags.endsWith('...'))
+      command.option(flags, description, (value: string, earlier: string[] = []) => [...earlier, value])
+    else command.option(flags, description, fallback)
+  }
+  command
+    .option('--json', 'print one JSON document on stdout and nothing else there')
+    .option('--state <dir>', 'state folder of the runtime (default: .sluice in the current folder)')
+    .addHelpText('after', `\nExample:\n  ${example}`)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .action(running(load))
+}
+
+program
+  .description('Files that tenants drop in S3 become data that analysts can trust.')
+  .version('0.1.0')
+  .showSuggestionAfterError(true)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`) })
+  .addHelpText('after', '\nExample:\n  sluice up --json &\n  sluice ingest orders.csv --tenant acme --dataset orders')
+
+declare(program, {
+  usage: 'up',
+  summary: 'run the deployed template on this machine until interrupted',
+  example: 'sluice up --port 4566',
+  options: [
+    ['--port <number>', 'port of the endpoint; 0 takes a free one', '4566'],
+    ['--assembly <dir>', 'cloud assembly to run', 'cdk.out'],
+    ['--engine <name>', 'embedded, or spark to run the real Glue scripts', 'embedded'],
+    ['--database <url>', 'a PostgreSQL server in place of the embedded one'],
+  ],
+  load: async () => (await import('./commands/up.ts')).up,
+})
+declare(program, {
+  usage: 'env',
+  summary: 'print the AWS variables of the running runtime',
+  example: 'eval "$(sluice env)"',
+  load: async () => (await import('./commands/env.ts')).env,
+})
+declare(program, {
+  usage: 'status',
+  summary: 'what is deployed and what is running',
+  example: 'sluice status --json',
+  load: async () => (await import('./commands/status.ts')).status,
+})
+declare(program, {
+  usage: 'ingest <file>',
+  summary: 'upload a file and follow its job to the end',
+  example: 'sluice ingest orders.csv --tenant acme --dataset orders',
+  options: [
+    ['--tenant <id>', 'whose data it is'],
+    ['--dataset <name>', 'which contract it fits'],
+    ['--name <name>', "last part of the key (default: the file's own name)"],
+    ['--no-wait', 'answer once the upload is accepted'],
+  ],
+  load: async () => (await import('./commands/ingest.ts')).ingest,
+})
+declare(program, {
+  usage: 'jobs',
+  summary: 'jobs, newest first',
+  example: 'sluice jobs --tenant acme --status QUARANTINED',
+  options: [
+    ['--tenant <id>', 'of one tenant'],
+    ['--status <status>', 'PENDING, PROCESSING, COMPLETED, QUARANTINED, FAILED or SKIPPED'],
+    ['--limit <n>', 'how many, up to 10000', '50'],
+  ],
+  load: async () => (await import('./commands/jobs.ts')).jobs,
+})
+declare(program, {
+  usage: 'job <id>',
+  summary: 'one job: stages, counts, quality, errors, objects',
+  example: 'sluice job j0123456789abcdef01234567',
+  load: async () => (await import('./commands/jobs.ts')).job,
+})
+declare(program, {
+  usage: 'query <sql>',
+  summary: 'read-only SQL on the analyst views',
+  example: "sluice query 'select count(*) from orders' --tenant acme",
+  options: [['--tenant <id>', "as that tenant's analyst (default: the operator, over all tenants)"]],
+  load: async () => (await import('./commands/query.ts')).query,
+})
+declare(program, {
+  usage: 'check',
+  summary: 'check every contract, mapping, ruleset and definition, across files',
+  example: 'sluice check',
+  load: async () => (await import('./commands/check.ts')).check,
+})
+declare(program, {
+  usage: 'reset',
+  summary: 'empty the state folder',
+  example: 'sluice reset --yes',
+  options: [['--yes', 'do not ask']],
+  load: async () => (await import('./commands/reset.ts')).reset,
+})
+declare(program, {
+  usage: 'doctor',
+  summary: 'what is missing or wrong on this machine',
+  example: 'sluice doctor',
+  load: async () => (await import('./commands/doctor.ts')).doctor,
+})
+declare(program, {
+  usage: 'demo',
+  summary: 'good files of two tenants and every way to fail, from drop to query',
+  example: 'sluice demo',
+  options: [['--assembly <dir>', 'cloud assembly to run', 'cdk.out']],
+  load: async () => (await import('./commands/demo.ts')).demo,
+})
+
+const tenant = program.command('tenant').description('tenants').showSuggestionAfterError(true).exitOverride()
+for (const [usage, summary] of [
+  ['create <id>', 'register a tenant'],
+  ['suspend <id>', 'refuse files of a tenant'],
+  ['resume <id>', 'accept files of a suspended tenant'],
+  ['list', 'all tenants'],
+] as const) {
+  const verb = usage.split(' ')[0] ?? usage
+  declare(tenant, {
+    usage,
+    summary,
+    example: `sluice tenant ${usage.replace('<id>', 'acme')}`,
+    load: async () => (await import('./commands/tenant.ts')).tenantCommand(verb),
+  })
+}
+
+const quarantine = program
+  .command('quarantine')
+  .description('files that must not proceed')
+  .showSuggestionAfterError(true)
+  .exitOverride()
+declare(quarantine, {
+  usage: 'list',
+  summary: 'what waits, with counts by reason',
+  example: 'sluice quarantine list --tenant acme',
+  options: [
+    ['--tenant <id>', 'of one tenant'],
+    ['--reason <code>', 'with one reason code'],
+    ['--limit <n>', 'how many', '50'],
+  ],
+  load: async () => (await import('./commands/quarantine.ts')).quarantineList,
+})
+declare(quarantine, {
+  usage: 'show <job>',
+  summary: 'why one file waits: manifest and first errors',
+  example: 'sluice quarantine show j0123456789abcdef01234567',
+  load: async () => (await import('./commands/quarantine.ts')).quarantineShow,
+})
+
+const dq = program.command('dq').description('quality rules').showSuggestionAfterError(true).exitOverride()
+declare(dq, {
+  usage: 'run',
+  summary: 'evaluate a ruleset on a Parquet, CSV or JSON-lines file',
+  example: 'sluice dq run --rules dq-rules/orders.dqdl --data orders.parquet',
+  options: [
+    ['--rules <file>', 'the DQDL ruleset'],
+    ['--data <file>', 'the rows'],
+    ['--reference <alias=file>...', 'another data source, by its alias; may be repeated'],
+    ['--history <dir>', 'folder of earlier results, read and appended for dynamic rules'],
+    ['--failures <file>', 'write every failing row with all rules it broke, as Parquet'],
+  ],
+  load: async () => (await import('./commands/dq.ts')).dqRun,
+})
+declare(dq, {
+  usage: 'lint <files...>',
+  summary: 'check rulesets, against their contract where one is given',
+  example: 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml',
+  options: [['--contract <file>', 'the contract of the dataset']],
+  load: async () => (await import('./commands/dq.ts')).dqLint,
+})
+declare(dq, {
+  usage: 'fmt <files...>',
+  summary: 'print rulesets in their canonical form',
+  example: 'sluice dq fmt dq-rules/orders.dqdl',
+  options: [['--write', 'write the files in place']],
+  load: async () => (await import('./commands/dq.ts')).dqFmt,
+})
+
+try {
+  await program.parseAsync()
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) throw thrown
+  const helped = thrown.code === 'commander.helpDisplayed' || thrown.code === 'commander.version'
+  exitCode = helped ? EXIT.done : EXIT.wrongUse
+  if (!helped && process.argv.includes('--json')) {
+    const message = thrown.message.replace(/^error: /, '')
+    process.stdout.write(`${JSON.stringify({ error: { code: 'wrong_use', message } }, null, 2)}\n`)
+  }
+}
+process.exitCode = exitCode
