@@ -6,6 +6,8 @@ export interface Caller {
   readonly roleArn: string | null
   /** For calls that a service makes with its service principal, e.g. `events.amazonaws.com`. */
   readonly servicePrincipal: string | null
+  /** Where a service principal acts for a resource: condition key `aws:SourceArn`, e.g. the rule that calls a target. */
+  readonly sourceArn?: string
 }
 
 export interface CallContext {
