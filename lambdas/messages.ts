@@ -47,6 +47,8 @@ export interface RegisteredJob {
   readonly ingestDate: string
   readonly idempotencyKey: string
   readonly replayId: string | null
+  /** Number of the load into the warehouse: 1, and one more for each forced replay. */
+  readonly publication: number
 }
 
 /** metadata: `registerJob` */

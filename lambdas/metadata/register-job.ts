@@ -1,0 +1,411 @@
+import { digestOfJson } from '../../core/digest.ts'
+import type { DatasetName, JobId, TenantId } from '../../core/identifiers.ts'
+import { parseJobId } from '../../core/identifiers.ts'
+import { isReasonCode, REASONS, type ReasonCode } from '../../core/reason-codes.ts'
+import type { LandedSource } from '../../core/source.ts'
+import type { Fields } from '../input.ts'
+import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
+import { configurationOfJob, currentConfiguration, type LoadedConfiguration } from './configuration.ts'
+import { type Database, firstRowOf, type Queryable } from './database.ts'
+import {
+  decideRegistration,
+  type JobStatus,
+  type KnownJob,
+  type Registration,
+  type RegistrationStep,
+} from './decide-registration.ts'
+import { ownerOf, type SourceOwner, sourceObjectIdOf, UNKNOWN_NAME } from './ingest-input.ts'
+
+/** How long a slot counts; no execution may run longer, and one that died frees its slot then at the latest. */
+export const LEASE_SECONDS = 6 * 3600
+
+export interface Registering {
+  readonly input: IngestInput
+  readonly executionArn: string
+  /** ISO 8601 UTC: the execution's start, which becomes the job's clock. */
+  readonly at: string
+  /** ISO 8601 UTC: the real time, for leases. */
+  readonly now: string
+}
+
+/** The answer, and the documents that it pins. */
+export interface Registered {
+  readonly result: RegisterJobResult
+  readonly configuration: LoadedConfiguration | null
+}
+
+interface JobRow {
+  readonly jobId: JobId
+  readonly status: JobStatus
+  readonly refusal: ReasonCode | null
+  readonly attempt: number
+  readonly attemptKind: string
+  readonly redrives: number
+  readonly publication: number
+  readonly replayId: string | null
+  readonly executionArn: string
+  readonly idempotencyKey: string
+  readonly registeredAt: string
+  readonly deferred: boolean
+  readonly leaseExpired: boolean
+}
+
+const JOB_COLUMNS = `job_id, status, refusal, attempt, attempt_kind, redrives, publication, replay_id, execution_arn,
+  idempotency_key, to_char(registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS registered_at,
+  deferred_at IS NOT NULL AS deferred, coalesce(lease_expires_at <= $2, false) AS lease_expired`
+
+const STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED'] as const
+
+const jobRowOf = (row: Fields): JobRow => {
+  const refusal = row.textOrNull('refusal')
+  return {
+    jobId: parseJobId(row.text('job_id')),
+    status: row.oneOf('status', STATUSES),
+    refusal: refusal !== null && isReasonCode(refusal) ? refusal : null,
+    attempt: row.integer('attempt'),
+    attemptKind: row.text('attempt_kind'),
+    redrives: row.integer('redrives'),
+    publication: row.integer('publication'),
+    replayId: row.textOrNull('replay_id'),
+    executionArn: row.text('execution_arn'),
+    idempotencyKey: row.text('idempotency_key'),
+    registeredAt: row.text('registered_at'),
+    deferred: row.flag('deferred', false),
+    leaseExpired: row.flag('lease_expired', false),
+  }
+}
+
+/** Which configuration the source gets, or why it gets none; `jobId` when an existing job decides. */
+interface Choice {
+  readonly refusal: ReasonCode | null
+  readonly configuration: LoadedConfiguration | null
+  readonly jobId: string | null
+}
+
+const refused = (refusal: ReasonCode): Choice => ({ refusal, configuration: null, jobId: null })
+
+/** The latest job of the source that pinned a configuration, for those who want that configuration again. */
+async function originalJobOf(sql: Queryable, tenantId: TenantId, sourceObjectId: string): Promise<string | null> {
+  const row = await firstRowOf(
+    sql,
+    `SELECT job_id FROM sluice.ingestion_jobs WHERE tenant_id = $1 AND source_object_id = $2 AND refusal IS NULL
+     ORDER BY sequence DESC LIMIT 1`,
+    [tenantId, sourceObjectId],
+  )
+  return row?.text('job_id') ?? null
+}
+
+async function chooseConfiguration(
+  sql: Queryable,
+  owner: SourceOwner,
+  { input }: Registering,
+  tenant: Fields | null,
+): Promise<Choice> {
+  if (!owner.readable) return refused('invalid_key_prefix')
+  if (tenant === null) return refused('unknown_tenant')
+  if (tenant.text('status') !== 'active') return refused('tenant_suspended')
+  const wantsOriginal = input.trigger === 'sweep' || input.replay?.configuration === 'original'
+  const original = wantsOriginal ? await originalJobOf(sql, owner.tenantId, sourceObjectIdOf(input.source)) : null
+  if (original !== null)
+    return { refusal: null, configuration: await configurationOfJob(sql, owner.tenantId, original), jobId: original }
+  const configuration = await currentConfiguration(sql, owner.tenantId, owner.dataset)
+  return configuration === null ? refused('unknown_dataset') : { refusal: null, configuration, jobId: null }
+}
+
+async function putSource(sql: Queryable, tenantId: TenantId, source: LandedSource): Promise<void> {
+  await sql.query(
+    `INSERT INTO sluice.source_objects
+       (tenant_id, source_object_id, bucket, object_key, version_id, size_bytes, etag, sequencer, landed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+    [
+      tenantId,
+      sourceObjectIdOf(source),
+      source.bucket,
+      source.key,
+      source.versionId,
+      source.sizeBytes,
+      source.etag,
+      source.sequencer,
+      source.landedAt,
+    ],
+  )
+}
+
+/** Tenant, source and configuration: two submissions with the same three are the same job. */
+const idempotencyKeyOf = (owner: SourceOwner, source: LandedSource, configurationHash: string): string =>
+  digestOfJson({
+    tenantId: owner.tenantId,
+    bucket: source.bucket,
+    key: source.key,
+    versionId: source.versionId,
+    configurationHash,
+  })
+
+async function insertJob(
+  sql: Queryable,
+  owner: SourceOwner,
+  { input, executionArn, at }: Registering,
+  choice: Choice,
+): Promise<string> {
+  const pinned = choice.configuration?.pinned ?? null
+  const configurationHash = pinned?.hash ?? digestOfJson({ refusal: choice.refusal })
+  const key = idempotencyKeyOf(owner, input.source, configurationHash)
+  const jobId = `j${key.slice(0, 24)}`
+  await sql.query(
+    `INSERT INTO sluice.ingestion_jobs
+       (tenant_id, job_id, source_object_id, dataset, status, refusal, source_type, trigger, idempotency_key,
+        configuration_hash, contract_version, contract_hash, mapping_hash, mapping_version, ruleset_hash, ruleset_version,
+        compiler_version, attempt, attempt_kind, replay_id, execution_arn, registered_at, updated_at)
+     VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19, $20, $20)
+     ON CONFLICT DO NOTHING`,
+    [
+      owner.tenantId,
+      jobId,
+      sourceObjectIdOf(input.source),
+      owner.dataset,
+      choice.refusal,
+      input.sourceType,
+      input.trigger,
+      key,
+      configurationHash,
+      pinned?.contract.version ?? null,
+      pinned?.contract.hash ?? null,
+      pinned?.mapping.hash ?? null,
+      pinned?.mapping.version ?? null,
+      pinned?.ruleset.hash ?? null,
+      pinned?.ruleset.version ?? null,
+      pinned?.compilerVersion ?? null,
+      attemptKindOf(input),
+      input.replay?.replayId ?? null,
+      executionArn,
+      at,
+    ],
+  )
+  return jobId
+}
+
+const attemptKindOf = ({ replay }: IngestInput): string => (replay === null ? 'initial' : `replay:${replay.replayId}`)
+
+async function readJob(sql: Queryable, tenantId: TenantId, jobId: string, now: string): Promise<JobRow | null> {
+  const row = await firstRowOf(
+    sql,
+    `SELECT ${JOB_COLUMNS} FROM sluice.ingestion_jobs WHERE tenant_id = $3 AND job_id = $1 FOR UPDATE`,
+    [jobId, now, tenantId],
+  )
+  return row === null ? null : jobRowOf(row)
+}
+
+/** The row after a step, before its status moves on. */
+function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }: Registering): JobRow {
+  const mine = { ...job, executionArn, deferred: false }
+  switch (step) {
+    case 'register':
+    case 'keep':
+      return job
+    case 'resume':
+      return mine
+    case 'redrive':
+      return { ...mine, redrives: job.redrives + 1, attemptKind: 'redrive' }
+    case 'attempt':
+    case 'publish':
+      return {
+        ...mine,
+        attempt: job.attempt + 1,
+        attemptKind: input.replay === null ? 'redrive' : attemptKindOf(input),
+        replayId: input.replay?.replayId ?? null,
+        publication: job.publication + (step === 'publish' && job.status === 'COMPLETED' ? 1 : 0),
+      }
+  }
+}
+
+/** An attempt whose slot ran out is given up before the next one opens. */
+async function giveUp(sql: Queryable, tenantId: TenantId, job: JobRow, now: string): Promise<void> {
+  await sql.query(
+    `UPDATE sluice.ingestion_jobs SET status = 'FAILED', reason_code = 'execution_timed_out', closed_at = $3, updated_at = $3
+     WHERE tenant_id = $1 AND job_id = $2`,
+    [tenantId, job.jobId, now],
+  )
+  await sql.query(
+    `UPDATE sluice.job_attempts SET status = 'FAILED', reason_code = 'execution_timed_out', closed_at = $4
+     WHERE tenant_id = $1 AND job_id = $2 AND attempt = $3`,
+    [tenantId, job.jobId, job.attempt, now],
+  )
+}
+
+async function writeStep(
+  sql: Queryable,
+  tenantId: TenantId,
+  before: JobRow,
+  { decision, step }: Registration,
+  registering: Registering,
+): Promise<JobRow> {
+  const job = afterStep(before, step, registering)
+  const { now } = registering
+  if (decision === 'duplicate' || (step === 'keep' && before.status === 'PROCESSING')) return job
+  if (before.status === 'PROCESSING') await giveUp(sql, tenantId, before, now)
+  const opens = decision !== 'wait'
+  const status = opens ? 'PROCESSING' : before.status
+  await sql.query(
+    `UPDATE sluice.ingestion_jobs SET
+       status = $3, attempt = $4, attempt_kind = $5, redrives = $6, publication = $7, replay_id = $8, execution_arn = $9,
+       deferred_at = NULL, lease_expires_at = $10, updated_at = $11,
+       processing_at = CASE WHEN $12 THEN $11::timestamptz ELSE processing_at END,
+       closed_at = NULL, reason_code = NULL, message = NULL, duplicate_of = NULL
+     WHERE tenant_id = $1 AND job_id = $2`,
+    [
+      tenantId,
+      job.jobId,
+      status,
+      job.attempt,
+      job.attemptKind,
+      job.redrives,
+      job.publication,
+      job.replayId,
+      job.executionArn,
+      opens ? new Date(Date.parse(now) + LEASE_SECONDS * 1000).toISOString() : null,
+      now,
+      opens,
+    ],
+  )
+  await sql.query(
+    `INSERT INTO sluice.job_attempts
+       (tenant_id, job_id, attempt, kind, execution_arn, replay_id, publication, status, opened_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (tenant_id, job_id, attempt) DO UPDATE SET kind = excluded.kind, execution_arn = excluded.execution_arn,
+       status = excluded.status, reason_code = NULL, closed_at = NULL`,
+    [tenantId, job.jobId, job.attempt, job.attemptKind, job.executionArn, job.replayId, job.publication, status, now],
+  )
+  return job
+}
+
+async function recordAnswer(
+  sql: Queryable,
+  tenantId: TenantId,
+  job: JobRow,
+  { decision }: Registration,
+  { executionArn, now }: Registering,
+): Promise<void> {
+  await sql.query(
+    `INSERT INTO sluice.job_executions (tenant_id, execution_arn, job_id, attempt, decision, registered_at)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (tenant_id, execution_arn) DO UPDATE SET attempt = excluded.attempt, decision = excluded.decision`,
+    [tenantId, executionArn, job.jobId, job.attempt, decision, now],
+  )
+}
+
+const DECISIONS = ['run', 'duplicate', 'wait', 'refuse'] as const
+
+async function answerBefore(sql: Queryable, tenantId: TenantId, executionArn: string) {
+  const row = await firstRowOf(
+    sql,
+    'SELECT job_id, decision FROM sluice.job_executions WHERE tenant_id = $1 AND execution_arn = $2',
+    [tenantId, executionArn],
+  )
+  return row === null ? null : { jobId: row.text('job_id'), decision: row.oneOf('decision', DECISIONS) }
+}
+
+async function activeJobsOf(sql: Queryable, tenantId: TenantId, now: string): Promise<number> {
+  const row = await firstRowOf(
+    sql,
+    `SELECT count(*)::integer AS active FROM sluice.ingestion_jobs
+     WHERE tenant_id = $1 AND status = 'PROCESSING' AND lease_expires_at > $2`,
+    [tenantId, now],
+  )
+  return row?.integer('active') ?? 0
+}
+
+const knownJobOf = (job: JobRow, executionArn: string): KnownJob => ({
+  status: job.status,
+  deferred: job.deferred,
+  leaseExpired: job.leaseExpired,
+  ownedByCaller: job.executionArn === executionArn,
+})
+
+function messageFor(decision: Registration['decision'], reason: ReasonCode | null, owner: SourceOwner): string | null {
+  if (decision === 'wait') return `Tenant "${owner.tenantId}" has as many active jobs as it may have`
+  return reason === null ? null : REASONS[reason].meaning
+}
+
+function reasonFor(decision: Registration['decision'], refusal: ReasonCode | null): ReasonCode | null {
+  if (decision === 'duplicate') return 'already_processed'
+  return decision === 'refuse' ? refusal : null
+}
+
+const registeredJobOf = (job: JobRow, owner: SourceOwner): RegisteredJob => ({
+  jobId: job.jobId,
+  tenantId: owner.tenantId,
+  dataset: owner.dataset as DatasetName,
+  attempt: job.attempt,
+  attemptKind: job.attemptKind,
+  publication: job.publication,
+  registeredAt: job.registeredAt,
+  ingestDate: job.registeredAt.slice(0, 10),
+  idempotencyKey: job.idempotencyKey,
+  replayId: job.replayId,
+})
+
+/** The job in question: of the same execution, of the configuration wanted again, or registered now. */
+async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Registering) {
+  const { input, executionArn, now } = registering
+  const answered = await answerBefore(sql, owner.tenantId, executionArn)
+  if (answered !== null) {
+    const configuration = await configurationOfJob(sql, owner.tenantId, answered.jobId)
+    return { answered: answered.decision, configuration, isNew: false, jobId: answered.jobId }
+  }
+  const tenant = await readTenant(sql, owner.tenantId)
+  const choice = await chooseConfiguration(sql, owner, registering, tenant)
+  if (choice.jobId !== null)
+    return { answered: null, configuration: choice.configuration, isNew: false, jobId: choice.jobId }
+  await putSource(sql, owner.tenantId, input.source)
+  const pinnedHash = choice.configuration?.pinned.hash ?? digestOfJson({ refusal: choice.refusal })
+  const wouldBe = `j${idempotencyKeyOf(owner, input.source, pinnedHash).slice(0, 24)}`
+  const isNew = (await readJob(sql, owner.tenantId, wouldBe, now)) === null
+  const jobId = isNew ? await insertJob(sql, owner, registering, choice) : wouldBe
+  return { answered: null, configuration: choice.configuration, isNew, jobId }
+}
+
+const readTenant = (sql: Queryable, tenantId: TenantId): Promise<Fields | null> =>
+  tenantId === UNKNOWN_NAME
+    ? Promise.resolve(null)
+    : firstRowOf(sql, 'SELECT status, max_active_jobs FROM sluice.tenants WHERE tenant_id = $1', [tenantId])
+
+/**
+ * Registers a source: decides whether it runs, waits, was processed before or is refused, and records the decision.
+ * Asking again for the same execution gives the same answer; a waiting one is decided anew.
+ */
+export function registerJob(database: Database, registering: Registering): Promise<Registered> {
+  const owner = ownerOf(registering.input.source.key)
+  return database.asTenant(owner.tenantId, async (sql) => {
+    // One admission a tenant at a time: slots are counted and taken in one piece.
+    await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('admission:' || $1, 0))`, [owner.tenantId])
+    const { answered, configuration, isNew, jobId } = await jobInQuestion(sql, owner, registering)
+    const job = await readJob(sql, owner.tenantId, jobId, registering.now)
+    if (job === null) throw new Error(`Job ${jobId} of ${owner.tenantId} vanished in its own transaction`)
+    const tenant = await readTenant(sql, owner.tenantId)
+    const registration = decideRegistration({
+      trigger: registering.input.trigger,
+      force: registering.input.replay?.force ?? false,
+      refusal: job.refusal,
+      known: isNew ? null : knownJobOf(job, registering.executionArn),
+      answered,
+      activeJobs: await activeJobsOf(sql, owner.tenantId, registering.now),
+      maxActiveJobs: tenant?.integer('max_active_jobs') ?? 0,
+    })
+    const after = await writeStep(sql, owner.tenantId, job, registration, registering)
+    await recordAnswer(sql, owner.tenantId, after, registration, registering)
+    const { decision } = registration
+    const reasonCode = reasonFor(decision, job.refusal)
+    return {
+      configuration: decision === 'run' ? configuration : null,
+      result: {
+        decision,
+        job: registeredJobOf(after, owner),
+        source: registering.input.source,
+        duplicateOf: decision === 'duplicate' ? after.jobId : null,
+        reasonCode,
+        message: messageFor(decision, reasonCode, owner),
+        configuration: decision === 'run' ? (configuration?.pinned ?? null) : null,
+      },
+    }
+  })
+}
