@@ -1,0 +1,23 @@
+import type { DatasetName } from '../core/identifiers.ts'
+import { quoteQualified } from './quote.ts'
+
+/** The warehouse's schemas: base tables, staging tables of runs, ledgers, and the views that analysts read. */
+export const SCHEMAS = { base: 'mart', staging: 'staging', operations: 'ops', views: 'analytics' } as const
+
+/** A dataset's name as a table's: `-` would have to be quoted everywhere. */
+export const tableNameOf = (dataset: DatasetName): string => dataset.replaceAll('-', '_')
+
+/** `"mart"."orders"` */
+export const baseTable = (dataset: DatasetName): string => quoteQualified(SCHEMAS.base, tableNameOf(dataset))
+/** `"ops"."ledger_orders"`: one row a publication. */
+export const ledgerTable = (dataset: DatasetName): string =>
+  quoteQualified(SCHEMAS.operations, `ledger_${tableNameOf(dataset)}`)
+/** `"staging"."orders_{run}"`: the rows of one run, with the placeholder of the load plan. */
+export const stagingTable = (dataset: DatasetName): string =>
+  quoteQualified(SCHEMAS.staging, `${tableNameOf(dataset)}_{run}`)
+/** `"analytics"."orders"` */
+export const analystView = (dataset: DatasetName): string => quoteQualified(SCHEMAS.views, tableNameOf(dataset))
+/** Which database user reads which tenant's rows. */
+export const ANALYST_TENANTS = quoteQualified(SCHEMAS.operations, 'analyst_tenant')
+/** The database role that may read the views. */
+export const ANALYST_ROLE = 'sluice_analyst'
