@@ -1,0 +1,122 @@
+/** What is deployed of a function: a version's code and configuration. */
+import { digestOfJson } from '../../core/digest.ts'
+import type { AsyncInvocationModel, FunctionModel } from '../assembly/model.ts'
+import { AwsError, type Collection, type Store } from '../service.ts'
+
+/** One version of a function, `$LATEST` included. Published versions never change. */
+export interface DeployedFunction {
+  readonly name: string
+  /** Without qualifier. */
+  readonly arn: string
+  readonly version: string
+  readonly roleArn: string
+  readonly codeDirectory: string
+  readonly codeHash: string
+  readonly handler: string
+  readonly runtime: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly timeoutSeconds: number
+  readonly memoryMegabytes: number
+  readonly description: string
+  /** ISO 8601. */
+  readonly deployedAt: string
+  readonly revisionId: string
+}
+
+/** What counts for all versions of a function together. */
+export interface FunctionSettings {
+  /** `null`: unreserved. */
+  readonly reservedConcurrency: number | null
+  readonly aliases: readonly { readonly name: string; readonly version: string }[]
+  readonly asyncInvocation: readonly AsyncInvocationModel[]
+}
+
+export interface FunctionRegistry {
+  /** Publishes what the template says; a version that was published before keeps what it has. */
+  deploy(model: FunctionModel, codeDirectory: string, now: Date): Promise<void>
+  names(): readonly string[]
+  versions(name: string): readonly DeployedFunction[]
+  settings(name: string): FunctionSettings
+  /** @throws AwsError `ResourceNotFoundException` */
+  find(reference: FunctionReference): DeployedFunction
+}
+
+/** A function as a caller names it: `name`, `name:qualifier`, an ARN, with or without a qualifier of its own. */
+export interface FunctionReference {
+  readonly name: string
+  /** `null`: `$LATEST`. */
+  readonly qualifier: string | null
+}
+
+/** @throws AwsError `InvalidParameterValueException` when name and `qualifier` name different versions */
+export function parseFunctionReference(text: string, qualifier: string | null): FunctionReference {
+  const parts = text.startsWith('arn:')
+    ? text.split(':').slice(6)
+    : text.split(':').slice(text.includes('function:') ? 2 : 0)
+  const [name = text, own] = parts
+  if (own !== undefined && qualifier !== null && own !== qualifier) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      'The derived qualifier from the function name does not match the specified qualifier.',
+    )
+  }
+  return { name, qualifier: own ?? qualifier }
+}
+
+const LATEST = '$LATEST'
+
+export function createFunctionRegistry(store: Store, accountId: string, region: string): FunctionRegistry {
+  const versions: Collection<DeployedFunction> = store.collection('lambda.versions')
+  const settings: Collection<FunctionSettings> = store.collection('lambda.functions')
+  const missing = (reference: FunctionReference): AwsError => {
+    const suffix = reference.qualifier === null ? '' : `:${reference.qualifier}`
+    const arn = `arn:aws:lambda:${region}:${accountId}:function:${reference.name}${suffix}`
+    return new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404, { Type: 'User' })
+  }
+  const settingsOf = (name: string): FunctionSettings => {
+    const found = settings.get([name])
+    if (found === undefined) throw missing({ name, qualifier: null })
+    return found
+  }
+  return {
+    deploy: async (model, codeDirectory, now) => {
+      const latest = deployedFunction(model, codeDirectory, now)
+      const unpublished = model.versions.filter((version) => versions.get([model.name, version]) === undefined)
+      await Promise.all([
+        settings.put([model.name], {
+          reservedConcurrency: model.reservedConcurrency,
+          aliases: model.aliases,
+          asyncInvocation: model.asyncInvocation,
+        }),
+        versions.put([model.name, LATEST], latest),
+        ...unpublished.map((version) => versions.put([model.name, version], { ...latest, version })),
+      ])
+    },
+    names: () => [...settings.range([])].map(({ key }) => String(key[0])),
+    versions: (name) => [...versions.range([name])].map(({ value }) => value),
+    settings: settingsOf,
+    find: (reference) => {
+      const alias = settingsOf(reference.name).aliases.find(({ name }) => name === reference.qualifier)
+      const found = versions.get([reference.name, alias?.version ?? reference.qualifier ?? LATEST])
+      if (found === undefined) throw missing(reference)
+      return found
+    },
+  }
+}
+
+const deployedFunction = (model: FunctionModel, codeDirectory: string, now: Date): DeployedFunction => ({
+  name: model.name,
+  arn: model.arn,
+  version: LATEST,
+  roleArn: model.roleArn,
+  codeDirectory,
+  codeHash: model.codeHash,
+  handler: model.handler,
+  runtime: model.runtime,
+  environment: model.environment,
+  timeoutSeconds: model.timeoutSeconds,
+  memoryMegabytes: model.memoryMegabytes,
+  description: model.description,
+  deployedAt: now.toISOString(),
+  revisionId: digestOfJson(model).slice(0, 32),
+})
