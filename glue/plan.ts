@@ -1,13 +1,10 @@
+import type { TypeCoercion } from '../core/contract.ts'
 import type { Digest } from '../core/digest.ts'
 import type { DatasetName, TenantId } from '../core/identifiers.ts'
 import type { RunInput } from '../core/run-documents.ts'
 import type { QualityPlan } from '../dqdl/quality-plan.ts'
-
-/** A step of a program: SQL in DuckDB's dialect with the placeholders that `program.ts` documents. */
-export interface Step {
-  readonly name: string
-  readonly sql: string
-}
+import type { IntermediateForm } from './intermediate.ts'
+import type { Program } from './program.ts'
 
 /**
  * What one run will do: compiled from contract, mapping and what validation saw; stored as JSON in the work bucket under
@@ -43,11 +40,13 @@ export interface Plan {
     readonly qualityVerdict: string
   }
   /** The intermediate form the program was printed from: readers, fields and operators; for people and for `plan` views. */
-  readonly intermediate: unknown
-  readonly program: unknown
+  readonly intermediate: IntermediateForm
+  readonly program: Program
   readonly quality: QualityPlan
   /** Columns of the curated files in order; types as the Glue catalog spells them (`printPhysicalType(…, 'glue')`). */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
   readonly schemaHash: Digest
   readonly rejectTolerance: number
+  /** `none`: one value that does not fit its type refuses the file (`type_drift`). */
+  readonly typeCoercion: TypeCoercion
 }

@@ -1,0 +1,319 @@
+import { isUtf8 } from 'node:buffer'
+import type { RejectCode } from './intermediate.ts'
+import type { Framing } from './program.ts'
+
+/** A record that cannot be split into the expected columns. */
+export interface MalformedRecord {
+  /** From 1, the header not counted. */
+  readonly recordNumber: number
+  readonly code: RejectCode
+  /** The record as text, at most {@link MAX_RAW_BYTES} of it. */
+  readonly raw: string
+}
+
+export interface FramerEvents {
+  malformed(record: MalformedRecord): void
+  /** Bytes of well-framed records, in order; only called where a copy is wanted. */
+  copy?(bytes: Uint8Array): void
+}
+
+export interface FramingResult {
+  /** Records of the file, the header not counted: the count that the run is reconciled with. */
+  readonly records: number
+  readonly malformed: number
+  /** Whether an engine that reads the file as it is would read something else. */
+  readonly needsCopy: boolean
+  /** A quote was still open at the end, after more than one line: from there on no record can be told from the next. */
+  readonly openQuote: boolean
+}
+
+/** Malformed records are kept up to this size. */
+export const MAX_RAW_BYTES = 65_536
+const WINDOW_BYTES = 1 << 20
+
+const LF = 10
+const CR = 13
+const ORDINARY = 0
+const DELIMITER = 1
+const LINE_FEED = 2
+const CARRIAGE_RETURN = 3
+const QUOTE = 4
+const ESCAPE = 5
+
+const FIELD_START = 0
+const UNQUOTED = 1
+const QUOTED = 2
+const AFTER_QUOTE = 3
+const ESCAPED = 4
+const AFTER_RETURN = 5
+
+function classesOf(framing: Framing): Uint8Array {
+  const classes = new Uint8Array(256).fill(ORDINARY)
+  classes[LF] = LINE_FEED
+  classes[CR] = CARRIAGE_RETURN
+  classes[framing.delimiter.charCodeAt(0)] = DELIMITER
+  if (framing.escape !== null) classes[framing.escape.charCodeAt(0)] = ESCAPE
+  if (framing.quote !== null) classes[framing.quote.charCodeAt(0)] = QUOTE
+  return classes
+}
+
+/**
+ * Cuts text into records by the rules of docs/operators.md ("Framing"), window by window, and tells which of them have another
+ * number of columns than the header, stray text after a closing quote, invalid UTF-8 or too many bytes. Memory is bounded by a
+ * window and one record.
+ */
+export class Framer {
+  readonly #framing: Framing
+  readonly #events: FramerEvents
+  readonly #classes: Uint8Array
+  readonly #placeholder: Buffer
+  #window: Buffer = Buffer.alloc(0)
+  #position = 0
+  #recordStart = 0
+  #copyStart = 0
+  #state = FIELD_START
+  #columns = 1
+  #code: RejectCode | null = null
+  #lines = 0
+  #head: Buffer | null = null
+  #headerPending: boolean
+  #windowIsValid = true
+  #records = 0
+  #malformed = 0
+  #lineFeeds = 0
+  #returnLineFeeds = 0
+  #returns = 0
+  #blankBeforeHeader = false
+  #started = false
+
+  constructor(framing: Framing, events: FramerEvents) {
+    this.#framing = framing
+    this.#events = events
+    this.#classes = classesOf(framing)
+    this.#headerPending = framing.header
+    const empty = framing.columns === 1 ? (framing.columnCode === 'malformed_json' ? '{}' : '-') : ''
+    this.#placeholder = Buffer.from(`${empty}${framing.delimiter.repeat(framing.columns - 1)}\n`)
+  }
+
+  push(chunk: Uint8Array): void {
+    for (let offset = 0; offset < chunk.length; offset += WINDOW_BYTES)
+      this.#scan(chunk.subarray(offset, offset + WINDOW_BYTES))
+  }
+
+  /** True as soon as an engine that reads the file as it is would read something else. */
+  get needsCopy(): boolean {
+    const kinds = [this.#lineFeeds, this.#returnLineFeeds].filter((count) => count > 0).length
+    return this.#malformed > 0 || kinds > 1 || this.#returns > 0 || this.#blankBeforeHeader
+  }
+
+  end(): FramingResult {
+    const open = this.#state === QUOTED || this.#state === ESCAPED
+    const openQuote = open && this.#lines > 0
+    if (open) this.#code ??= 'unclosed_quote'
+    if (this.#state === AFTER_RETURN) this.#endLineAt(this.#position)
+    else if (this.#window.length > this.#recordStart || this.#head !== null) this.#endRecord(this.#window.length, 0)
+    this.#flush(this.#window.length)
+    return {
+      records: this.#records,
+      malformed: this.#malformed,
+      needsCopy: this.needsCopy,
+      openQuote,
+    }
+  }
+
+  /** Puts a chunk behind the unfinished record of the last window and scans it. */
+  #scan(chunk: Uint8Array): void {
+    this.#flush(this.#recordStart)
+    const rest = this.#window.subarray(this.#recordStart)
+    this.#position -= this.#recordStart
+    this.#window =
+      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk])
+    this.#recordStart = 0
+    this.#copyStart = 0
+    if (!this.#started) this.#skipByteOrderMark()
+    this.#windowIsValid = isUtf8(this.#window)
+    this.#run()
+    this.#dropOverlong()
+    // The chunk belongs to the caller, who may fill it again: keep the unfinished record as a copy.
+    this.#flush(this.#recordStart)
+    this.#window = Buffer.from(this.#window.subarray(this.#recordStart))
+    this.#position -= this.#recordStart
+    this.#recordStart = 0
+    this.#copyStart = 0
+  }
+
+  #skipByteOrderMark(): void {
+    if (this.#window.length < 3) return
+    this.#started = true
+    if (this.#window[0] === 0xef && this.#window[1] === 0xbb && this.#window[2] === 0xbf) {
+      this.#position = 3
+      this.#recordStart = 3
+      this.#copyStart = 3
+    }
+  }
+
+  #run(): void {
+    const window = this.#window
+    const classes = this.#classes
+    const end = window.length
+    let position = this.#position
+    let state = this.#state
+    while (position < end) {
+      if (state === UNQUOTED) {
+        let next = ORDINARY
+        while (position < end) {
+          next = classes[window[position] as number] as number
+          if (next !== ORDINARY && next < QUOTE) break
+          position++
+        }
+        if (position === end) break
+      } else if (state === QUOTED) {
+        while (position < end && (classes[window[position] as number] as number) < LINE_FEED) position++
+        if (position === end) break
+      }
+      const kind = classes[window[position] as number] as number
+      switch (state) {
+        case QUOTED:
+          if (kind === QUOTE) state = AFTER_QUOTE
+          else if (kind === ESCAPE) state = ESCAPED
+          else if (kind === LINE_FEED || kind === CARRIAGE_RETURN) this.#lines++
+          position++
+          continue
+        case ESCAPED:
+          if (kind !== QUOTE && kind !== ESCAPE) this.#code ??= 'malformed_quote'
+          state = QUOTED
+          position++
+          continue
+        case AFTER_QUOTE:
+          if (kind === QUOTE && this.#framing.escape === this.#framing.quote) {
+            state = QUOTED
+            position++
+            continue
+          }
+          if (kind === ORDINARY || kind >= QUOTE) {
+            this.#code ??= 'malformed_quote'
+            state = UNQUOTED
+            position++
+            continue
+          }
+          break
+        case FIELD_START:
+          if (kind === QUOTE) {
+            state = QUOTED
+            position++
+            continue
+          }
+          if (kind === ORDINARY || kind === ESCAPE) {
+            state = UNQUOTED
+            position++
+            continue
+          }
+          break
+        case AFTER_RETURN:
+          this.#position = position
+          if (kind === LINE_FEED) {
+            position++
+            this.#returnLineFeeds++
+            this.#endRecord(position, 2)
+          } else {
+            this.#endLineAt(position)
+          }
+          state = FIELD_START
+          continue
+      }
+      if (kind === DELIMITER) {
+        this.#columns++
+        state = FIELD_START
+        position++
+      } else if (kind === LINE_FEED) {
+        position++
+        this.#lineFeeds++
+        this.#endRecord(position, 1)
+        state = FIELD_START
+      } else {
+        state = AFTER_RETURN
+        position++
+      }
+    }
+    this.#position = position
+    this.#state = state
+  }
+
+  /** A carriage return alone ended the line that ends before `position`. */
+  #endLineAt(position: number): void {
+    this.#returns++
+    this.#endRecord(position, 1)
+  }
+
+  /** Ends the record before `position`, the last `terminator` bytes of which end the line. */
+  #endRecord(position: number, terminator: 0 | 1 | 2): void {
+    const start = this.#recordStart
+    const stop = position - terminator
+    const { columns, columnCode } = this.#framing
+    if (stop === start && this.#head === null) this.#skipBlank(position)
+    else if (this.#headerPending) this.#endHeader(position, stop)
+    else {
+      this.#records++
+      let code = this.#code
+      if (stop - start > this.#framing.maxRecordBytes) code = 'row_too_long'
+      else if (code === null && !this.#windowIsValid && !isUtf8(this.#window.subarray(start, stop)))
+        code = 'bad_encoding'
+      else if (code === null && this.#columns !== columns) code = columnCode
+      if (code !== null) this.#report(code, start, stop, position)
+      else if (terminator !== 1 || this.#window[stop] !== LF) this.#copyLine(stop, position)
+    }
+    this.#recordStart = position
+    this.#columns = 1
+    this.#code = null
+    this.#lines = 0
+    this.#head = null
+  }
+
+  #skipBlank(position: number): void {
+    if (this.#headerPending) this.#blankBeforeHeader = true
+    this.#flush(this.#recordStart)
+    this.#copyStart = position
+  }
+
+  /** The header is what the plan was compiled for; the engine only has to skip one line. */
+  #endHeader(position: number, stop: number): void {
+    this.#headerPending = false
+    this.#copyLine(stop, position)
+  }
+
+  #report(code: RejectCode, start: number, stop: number, position: number): void {
+    this.#malformed++
+    const bytes = this.#head ?? this.#window.subarray(start, Math.min(stop, start + MAX_RAW_BYTES))
+    this.#events.malformed({ recordNumber: this.#records, code, raw: bytes.toString('utf8') })
+    this.#flush(start)
+    this.#events.copy?.(this.#placeholder)
+    this.#copyStart = position
+  }
+
+  /** Copies the record with a line feed at its end, whatever ended it. */
+  #copyLine(stop: number, position: number): void {
+    if (this.#events.copy === undefined) return
+    this.#flush(stop)
+    this.#events.copy(LINE_END)
+    this.#copyStart = position
+  }
+
+  #flush(until: number): void {
+    if (this.#events.copy !== undefined && until > this.#copyStart)
+      this.#events.copy(this.#window.subarray(this.#copyStart, until))
+    this.#copyStart = Math.max(this.#copyStart, until)
+  }
+
+  /** Of a record that is longer than allowed only the beginning is kept while its end is looked for. */
+  #dropOverlong(): void {
+    const length = this.#window.length - this.#recordStart
+    if (length <= this.#framing.maxRecordBytes + 2) return
+    this.#code = 'row_too_long'
+    this.#flush(this.#recordStart)
+    this.#head ??= Buffer.from(this.#window.subarray(this.#recordStart, this.#recordStart + MAX_RAW_BYTES))
+    this.#recordStart = this.#window.length
+    this.#copyStart = this.#window.length
+  }
+}
+
+const LINE_END = Buffer.from('\n')

@@ -1,0 +1,144 @@
+import { printPhysicalType } from '../../core/column-type.ts'
+import type { Contract } from '../../core/contract.ts'
+import type { CuratedColumn } from '../../core/curated-columns.ts'
+import { curatedColumns } from '../../core/curated-columns.ts'
+import type { RunInput } from '../../core/run-documents.ts'
+import { TYPE_CODES } from '../intermediate.ts'
+import { name, text, textOrNull, texts, timestamp } from './literals.ts'
+
+/** What is the same for all rows of a run. */
+export interface RowConstants {
+  readonly tenantId: string
+  readonly dataset: string
+  readonly contractVersion: number
+  readonly mappingVersion: number
+  readonly sourceSystem: string
+  readonly replayId: string | null
+  readonly ingestedAt: string
+  readonly inputs: readonly RunInput[]
+}
+
+/** One number for each record of a run; inputs have fewer than 2^40 records. */
+const ROW_ID = 'record_number + input_index::BIGINT * 1099511627776'
+const SAMPLE_ROWS = 1000
+const SAMPLE_RAW_CHARACTERS = 1024
+
+/** A value that depends on the input: a plain literal where there is one input only. */
+const perInput = (inputs: readonly RunInput[], print: (input: RunInput) => string): string => {
+  const values = inputs.map(print)
+  return new Set(values).size === 1 ? (values[0] ?? 'NULL') : `([${values.join(', ')}])[input_index + 1]`
+}
+
+const jobId = (inputs: readonly RunInput[]): string => perInput(inputs, (input) => text(input.jobId))
+const modifiedAt = (inputs: readonly RunInput[]): string => perInput(inputs, (input) => timestamp(input.modifiedAt))
+const sequencer = (inputs: readonly RunInput[]): string => perInput(inputs, (input) => text(input.sequencer))
+
+function operationalValue(column: string, contract: Contract, constants: RowConstants): string {
+  const { inputs } = constants
+  switch (column) {
+    case '_rescued':
+    case 'record_number':
+      return column
+    case 'tenant_id':
+      return text(constants.tenantId)
+    case 'job_id':
+      return jobId(inputs)
+    case 'dataset':
+      return text(constants.dataset)
+    case 'contract_version':
+      return String(constants.contractVersion)
+    case 'mapping_version':
+      return String(constants.mappingVersion)
+    case 'source_system':
+      return text(constants.sourceSystem)
+    case 'replay_id':
+      return textOrNull(constants.replayId)
+    case 'op':
+      return text('U')
+    case 'ingested_at':
+      return timestamp(constants.ingestedAt)
+    case '_source_key':
+      return perInput(inputs, (input) => text(input.key))
+    case '_event_time':
+      return contract.eventTime === null ? 'NULL' : name(contract.eventTime)
+    case '_source_modified':
+      return modifiedAt(inputs)
+    case '_sequencer':
+      return sequencer(inputs)
+    default:
+      throw new TypeError(`Cannot print the operational column "${column}"`)
+  }
+}
+
+const curatedValue = (column: CuratedColumn, contract: Contract, constants: RowConstants): string => {
+  const value = column.role === 'contract' ? name(column.name) : operationalValue(column.name, contract, constants)
+  return `CAST(${value} AS ${printPhysicalType(column, 'duckdb')}) AS ${name(column.name)}`
+}
+
+/** Key columns as they are compared: without trailing blanks, as Redshift does. */
+const keyValues = (contract: Contract): readonly string[] =>
+  contract.key.map((column) => {
+    const type = contract.columns.find((candidate) => candidate.name === column)?.type.kind
+    return type === 'string' ? `rtrim(${name(column)}, ' ')` : name(column)
+  })
+
+/** Rows that lose against a newer version of the same key: repeated hashes first, so that only those rows are ranked. */
+function printDuplicates(contract: Contract, { inputs }: RowConstants): readonly string[] {
+  if (contract.key.length === 0)
+    return ['CREATE OR REPLACE TEMP TABLE sluice_duplicates (input_index INTEGER, record_number BIGINT)']
+  const key = keyValues(contract).join(', ')
+  const eventTime = contract.eventTime === null ? [] : [`${name(contract.eventTime)} DESC NULLS LAST`]
+  const source = inputs.length === 1 ? [] : [`${modifiedAt(inputs)} DESC`, `${sequencer(inputs)} DESC`]
+  const order = [...eventTime, ...source, 'record_number DESC'].join(', ')
+  return [
+    `CREATE OR REPLACE TEMP TABLE sluice_repeated AS SELECT hash(${key}) AS h FROM sluice_good GROUP BY h HAVING count(*) > 1`,
+    `CREATE OR REPLACE TEMP TABLE sluice_duplicates AS SELECT input_index, record_number FROM (SELECT input_index, record_number, row_number() OVER (PARTITION BY ${key} ORDER BY ${order}) AS place FROM sluice_good WHERE hash(${key}) IN (SELECT h FROM sluice_repeated)) WHERE place > 1`,
+  ]
+}
+
+function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
+  const provenance = `${jobId(inputs)} AS job_id, ${text(tenantId)} AS tenant_id, ${text(dataset)} AS dataset, record_number`
+  const kept = `SELECT ${provenance}, array_to_string(list_transform(_errors, lambda e: e.code), ',') AS codes, array_to_string(list_transform(_errors, lambda e: coalesce(e."column", '')), ',') AS columns, CAST(to_json(_errors) AS VARCHAR) AS errors, _raw AS raw, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
+  const malformed = `SELECT ${provenance}, code AS codes, '' AS columns, CAST(to_json([{'code': code, 'column': NULL, 'value': left(raw, 256), 'message': message}]) AS VARCHAR) AS errors, raw, input_index FROM sluice_malformed`
+  return `CREATE OR REPLACE TEMP VIEW sluice_rejects AS ${kept} UNION ALL ${malformed}`
+}
+
+export interface PrintedResolve {
+  readonly malformedTable: string
+  readonly resolve: readonly string[]
+  readonly curated: string
+  readonly rejects: string
+  readonly duplicateCounts: string
+  readonly contentHash: string
+  readonly rejectCodes: string
+  readonly rejectSample: string
+  readonly typeErrors: string
+}
+
+export function printResolve(contract: Contract, constants: RowConstants): PrintedResolve {
+  const columns = curatedColumns(contract)
+  const hashed = columns
+    .filter(({ role, name: column }) => role === 'contract' || role === 'rescued' || column === 'record_number')
+    .map(({ name: column }) => name(column))
+    .join(', ')
+  const views = [
+    `CREATE OR REPLACE TEMP VIEW sluice_rows AS SELECT * FROM sluice_parsed WHERE ${ROW_ID} NOT IN (SELECT ${ROW_ID} FROM sluice_malformed)`,
+    'CREATE OR REPLACE TEMP VIEW sluice_good AS SELECT * FROM sluice_rows WHERE _errors IS NULL',
+  ]
+  const curatedView = `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${columns.map((column) => curatedValue(column, contract, constants)).join(', ')} FROM sluice_good WHERE ${ROW_ID} NOT IN (SELECT ${ROW_ID} FROM sluice_duplicates)`
+  const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
+  return {
+    malformedTable:
+      'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR)',
+    resolve: [...views, ...printDuplicates(contract, constants), curatedView, printRejectsView(constants)],
+    curated: 'SELECT * FROM sluice_curated',
+    rejects:
+      'SELECT job_id, tenant_id, dataset, record_number, codes, columns, errors, raw FROM sluice_rejects ORDER BY input_index, record_number',
+    duplicateCounts:
+      'SELECT input_index, count(*)::BIGINT AS duplicates FROM sluice_duplicates GROUP BY input_index ORDER BY input_index',
+    contentHash: `SELECT CAST(coalesce(sum(CAST(hash(${hashed}) AS HUGEINT)), 0) AS VARCHAR) AS content_hash FROM sluice_written`,
+    rejectCodes: `SELECT split_part(codes, ',', 1) AS code, nullif(split_part(columns, ',', 1), '') AS "column", count(*)::BIGINT AS rows FROM sluice_rejects_written GROUP BY ALL ORDER BY rows DESC, code, "column" LIMIT 10`,
+    rejectSample: `SELECT coalesce(CAST(to_json(list(s ORDER BY s.record_number)) AS VARCHAR), '[]') AS document FROM (SELECT {'record_number': record_number, 'codes': codes, 'columns': columns, 'raw': raw, 'errors': errors} AS s FROM (${sample}))`,
+    typeErrors: `SELECT count(*)::BIGINT AS type_errors FROM sluice_rejects_written WHERE list_has_any(string_split(codes, ','), [${texts(TYPE_CODES)}])`,
+  }
+}
