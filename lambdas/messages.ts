@@ -199,12 +199,14 @@ export interface SweepRequest {
   readonly landed: readonly LandedVersion[]
   /** Counted from 1; deferred and stalled jobs are answered with page 1 only. */
   readonly page: number
+  /** How long an event or an execution may be under way before the sweep asks after it; 900 unless given. */
+  readonly graceSeconds?: number
   /** ISO 8601 UTC. */
   readonly at: string
 }
 export interface SweepResult {
   /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer `0`), and deferred jobs; `trigger` is `sweep`. At most 200. */
   readonly start: readonly IngestInput[]
-  /** Jobs that say PROCESSING though their lease ran out: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
+  /** Open jobs that nothing was heard of for the grace time, longest unchecked first: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
   readonly check: readonly { readonly executionArn: string }[]
 }

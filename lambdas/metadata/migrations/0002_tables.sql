@@ -79,7 +79,8 @@ CREATE TABLE sluice.source_objects (
   PRIMARY KEY (tenant_id, source_object_id)
 );
 CREATE INDEX source_objects_by_sha256 ON sluice.source_objects (tenant_id, sha256) WHERE sha256 IS NOT NULL;
-CREATE INDEX source_objects_by_version ON sluice.source_objects (bucket, object_key, version_id);
+-- The id is a hash of bucket, key and version: whoever knows those finds the source.
+CREATE INDEX source_objects_by_id ON sluice.source_objects (source_object_id);
 
 CREATE TABLE sluice.ingestion_jobs (
   tenant_id text NOT NULL,
@@ -144,6 +145,7 @@ CREATE TABLE sluice.ingestion_jobs (
 );
 CREATE INDEX ingestion_jobs_by_tenant ON sluice.ingestion_jobs (tenant_id, sequence DESC);
 CREATE INDEX ingestion_jobs_by_tenant_status ON sluice.ingestion_jobs (tenant_id, status, sequence DESC);
+CREATE INDEX ingestion_jobs_by_source ON sluice.ingestion_jobs (source_object_id);
 CREATE INDEX ingestion_jobs_by_status ON sluice.ingestion_jobs (status, sequence DESC);
 
 CREATE TABLE sluice.job_attempts (

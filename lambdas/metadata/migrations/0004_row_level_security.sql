@@ -19,7 +19,7 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON ALL TABLES IN SCHEMA sluice FROM PUBLIC;
+REVOKE ALL ON sluice.contracts, sluice.rulesets FROM PUBLIC;
 
 GRANT SELECT ON sluice.tenants, sluice.contracts, sluice.rulesets TO sluice_app;
 GRANT SELECT, INSERT, UPDATE ON sluice.ingestion_mappings, sluice.upload_sessions, sluice.source_objects,
