@@ -1,0 +1,280 @@
+/** The bytes of objects: small ones in the store, others in files that are on disk before anything names them. */
+
+import { randomBytes } from 'node:crypto'
+import { constants, createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { copyFile, type FileHandle, link, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { Collection, Store } from '../service.ts'
+import type { Digester } from './checksum.ts'
+import type { Blob, Segment } from './records.ts'
+
+/** Up to this size bytes live in the store: one group commit instead of two fsyncs. */
+const INLINE_BYTES = 32 * 1024
+/** Bytes gathered before a write to a file. */
+const WRITE_BYTES = 1024 * 1024
+
+export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+export interface BlobStore {
+  /** Stores bytes. They are durable but unowned: `claim` them in the transaction that names them, or they go at the next start. */
+  write(bytes: Bytes, digesters: readonly Digester[]): Promise<Blob>
+  /** Takes a file over by renaming it (copying where that is not possible). Unowned, as with `write`. */
+  adopt(path: string): Promise<Blob>
+  /** Another blob of the same bytes, or of a stretch of them, without copying them. Unowned, as with `write`. */
+  share(blob: Blob, first: number, lengthBytes: number): Promise<Blob>
+  /** Inside a transaction: these bytes are named now. */
+  claim(blob: Blob): void
+  /** Inside a transaction: nothing names these bytes any more. Call `sweep` after the commit. */
+  release(blob: Blob): void
+  /** Deletes bytes that nothing names. */
+  sweep(blob: Blob): Promise<void>
+  /** Deletes what a killed runtime left unowned. */
+  sweepAll(): Promise<void>
+  read(blob: Blob, first: number, lengthBytes: number): Readable
+  /** A file with exactly the blob's bytes; to be read only. */
+  path(blob: Blob): Promise<string>
+}
+
+/** Blobs under `folder`, their marks and small ones in `store`. */
+export function openBlobStore(store: Store, folder: string): BlobStore {
+  const small = store.collection<Uint8Array>('s3.bytes')
+  const unowned = store.collection<1>('s3.unowned')
+  const viewFolder = join(folder, 'views')
+  makeFolders(folder, viewFolder)
+  const fileOf = (id: string): string => join(folder, id.slice(0, 2), id)
+
+  const newFile = async (make: (file: string) => Promise<void>): Promise<string> => {
+    const id = randomBytes(16).toString('hex')
+    await unowned.put([id], 1)
+    await make(fileOf(id))
+    await syncFolder(join(folder, id.slice(0, 2)))
+    return id
+  }
+  const whole = (id: string, inline: boolean, lengthBytes: number): Blob => [
+    { id, inline, offsetBytes: 0, lengthBytes, origin: id },
+  ]
+  const shareSegment = async (segment: Segment): Promise<Segment> => {
+    if (segment.inline) {
+      const id = randomBytes(16).toString('hex')
+      await small.put([id], bytesOf(small, segment))
+      await unowned.put([id], 1)
+      return { ...segment, id, offsetBytes: 0, origin: id }
+    }
+    return { ...segment, id: await newFile((file) => link(fileOf(segment.id), file)) }
+  }
+  const discard = async (id: string): Promise<void> => {
+    await rm(fileOf(id), { force: true })
+    await rm(join(viewFolder, id), { force: true })
+    await store.transaction(() => {
+      small.remove([id])
+      unowned.remove([id])
+    })
+  }
+  return {
+    write: async (bytes, digesters) => {
+      const source = observed(bytes, digesters)
+      const head = await takeUpTo(source, INLINE_BYTES)
+      if (head.ended) {
+        const content = Buffer.concat(head.chunks)
+        if (content.length === 0) return []
+        const id = randomBytes(16).toString('hex')
+        await store.transaction(() => {
+          small.put([id], content)
+          unowned.put([id], 1)
+        })
+        return whole(id, true, content.length)
+      }
+      let lengthBytes = 0
+      const id = await newFile(async (file) => {
+        lengthBytes = await writeDurably(file, head.chunks, source)
+      })
+      return whole(id, false, lengthBytes)
+    },
+    adopt: async (path) => {
+      const { size } = await stat(path)
+      const id = await newFile((file) => moveDurably(path, file))
+      return whole(id, false, size)
+    },
+    share: async (blob, first, lengthBytes) => Promise.all(slice(blob, first, lengthBytes).map(shareSegment)),
+    claim: (blob) => {
+      for (const { id } of blob) unowned.remove([id])
+    },
+    release: (blob) => {
+      for (const { id } of blob) unowned.put([id], 1)
+    },
+    sweep: async (blob) => {
+      for (const { id } of blob) await discard(id)
+    },
+    sweepAll: async () => {
+      for (const { key } of [...unowned.range([])]) await discard(String(key[0]))
+    },
+    read: (blob, first, lengthBytes) => {
+      const segments = slice(blob, first, lengthBytes)
+      const only = segments[0]
+      if (segments.length === 1 && only !== undefined && !only.inline) return fileStream(fileOf(only.id), only)
+      return Readable.from(readSegments(segments, small, fileOf), { objectMode: false })
+    },
+    path: async (blob) => {
+      const only = blob[0]
+      if (only === undefined) return emptyView(join(viewFolder, 'empty'))
+      const file = fileOf(only.id)
+      if (blob.length === 1 && !only.inline && (await stat(file)).size === only.lengthBytes) return file
+      const view = join(viewFolder, only.id)
+      if (!existsSync(view)) await writeView(view, readSegments(blob, small, fileOf))
+      return view
+    },
+  }
+}
+
+/** The segments of a stretch of a blob. */
+function slice(blob: Blob, first: number, lengthBytes: number): Segment[] {
+  const taken: Segment[] = []
+  let skip = first
+  let left = lengthBytes
+  for (const segment of blob) {
+    if (left === 0) break
+    if (skip >= segment.lengthBytes) {
+      skip -= segment.lengthBytes
+      continue
+    }
+    const length = Math.min(segment.lengthBytes - skip, left)
+    taken.push({ ...segment, offsetBytes: segment.offsetBytes + skip, lengthBytes: length })
+    skip = 0
+    left -= length
+  }
+  return taken
+}
+
+function bytesOf(small: Collection<Uint8Array>, { id, offsetBytes, lengthBytes }: Segment): Uint8Array {
+  const bytes = small.get([id])
+  if (bytes === undefined) throw new Error(`Cannot read the bytes "${id}" as the store does not have them`)
+  return bytes.subarray(offsetBytes, offsetBytes + lengthBytes)
+}
+
+async function* readSegments(
+  segments: readonly Segment[],
+  small: Collection<Uint8Array>,
+  fileOf: (id: string) => string,
+): AsyncGenerator<Uint8Array> {
+  for (const segment of segments) {
+    if (segment.inline) yield bytesOf(small, segment)
+    else yield* fileStream(fileOf(segment.id), segment)
+  }
+}
+
+const fileStream = (file: string, { offsetBytes, lengthBytes }: Segment): Readable =>
+  createReadStream(file, { start: offsetBytes, end: offsetBytes + lengthBytes - 1, highWaterMark: 256 * 1024 })
+
+async function* observed(bytes: Bytes, digesters: readonly Digester[]): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    for (const digester of digesters) digester.update(chunk)
+    yield chunk
+  }
+}
+
+/** Takes chunks until there are more than `limitBytes`, or the end. */
+async function takeUpTo(
+  source: AsyncGenerator<Uint8Array>,
+  limitBytes: number,
+): Promise<{ chunks: Uint8Array[]; ended: boolean }> {
+  const chunks: Uint8Array[] = []
+  let taken = 0
+  while (taken <= limitBytes) {
+    const next = await source.next()
+    if (next.done === true) return { chunks, ended: true }
+    chunks.push(next.value)
+    taken += next.value.length
+  }
+  return { chunks, ended: false }
+}
+
+/** Writes and syncs; returns the bytes written. A failed write leaves no file. */
+async function writeDurably(
+  file: string,
+  head: readonly Uint8Array[],
+  rest: AsyncGenerator<Uint8Array>,
+): Promise<number> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    const written = await writeAll(handle, head, rest)
+    await handle.datasync()
+    return written
+  } catch (thrown) {
+    await rm(file, { force: true })
+    throw thrown
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeAll(
+  handle: FileHandle,
+  head: readonly Uint8Array[],
+  rest: AsyncGenerator<Uint8Array>,
+): Promise<number> {
+  let pending: Uint8Array[] = [...head]
+  let pendingBytes = pending.reduce((sum, chunk) => sum + chunk.length, 0)
+  let written = 0
+  const flush = async (): Promise<void> => {
+    const { bytesWritten } = await handle.writev(pending)
+    if (bytesWritten !== pendingBytes) throw new Error(`Cannot write ${pendingBytes} bytes: ${bytesWritten} fitted`)
+    written += pendingBytes
+    pending = []
+    pendingBytes = 0
+  }
+  for await (const chunk of rest) {
+    pending.push(chunk)
+    pendingBytes += chunk.length
+    if (pendingBytes >= WRITE_BYTES) await flush()
+  }
+  if (pendingBytes > 0) await flush()
+  return written
+}
+
+async function moveDurably(from: string, to: string): Promise<void> {
+  const handle = await open(from, 'r')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+  try {
+    await rename(from, to)
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EXDEV')) throw thrown
+    await copyFile(from, to, constants.COPYFILE_FICLONE)
+    await syncFile(to)
+    await rm(from)
+  }
+}
+
+const syncFile = async (file: string): Promise<void> => {
+  const handle = await open(file, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+const syncFolder = syncFile
+
+/** A view is derived from bytes that are durable: a half-written one gets another name, so it is never believed. */
+async function writeView(view: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const partial = `${view}.${randomBytes(4).toString('hex')}`
+  await writeFile(partial, bytes, { mode: 0o600 })
+  await rename(partial, view)
+}
+
+async function emptyView(view: string): Promise<string> {
+  if (!existsSync(view)) await writeFile(view, '', { mode: 0o600 })
+  return view
+}
+
+function makeFolders(folder: string, viewFolder: string): void {
+  mkdirSync(viewFolder, { recursive: true, mode: 0o700 })
+  if (existsSync(join(folder, 'ff'))) return
+  for (let index = 0; index < 256; index += 1) {
+    mkdirSync(join(folder, index.toString(16).padStart(2, '0')), { recursive: true, mode: 0o700 })
+  }
+}

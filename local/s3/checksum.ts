@@ -1,0 +1,110 @@
+/** The checksums of S3: computed while bytes pass, combined over parts. */
+
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { Crc32c, Crc64Nvme } from '@aws-sdk/checksums/crc'
+import type { Checksum, ChecksumAlgorithm } from './records.ts'
+
+/** Takes bytes, gives the raw checksum once at the end. */
+export interface Digester {
+  update(bytes: Uint8Array): void
+  digest(): Promise<Uint8Array>
+}
+
+const crc32Digester = (): Digester => {
+  let value = 0
+  return {
+    update: (bytes) => {
+      value = crc32(bytes, value)
+    },
+    digest: async () => bigEndian(BigInt(value), 4),
+  }
+}
+
+const hashDigester = (algorithm: 'md5' | 'sha1' | 'sha256'): Digester => {
+  const hash = createHash(algorithm)
+  return { update: (bytes) => void hash.update(bytes), digest: async () => hash.digest() }
+}
+
+const DIGESTERS: Readonly<Record<ChecksumAlgorithm | 'MD5', () => Digester>> = {
+  MD5: () => hashDigester('md5'),
+  SHA1: () => hashDigester('sha1'),
+  SHA256: () => hashDigester('sha256'),
+  CRC32: crc32Digester,
+  CRC32C: () => new Crc32c(),
+  CRC64NVME: () => new Crc64Nvme(),
+}
+
+/** A digester of one algorithm. */
+export const digesterOf = (algorithm: ChecksumAlgorithm | 'MD5'): Digester => DIGESTERS[algorithm]()
+
+export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+
+interface PartChecksum {
+  readonly value: string
+  readonly sizeBytes: number
+}
+
+/** The checksum of a completed upload from those of its parts. `null` for a FULL_OBJECT hash, which parts cannot give. */
+export async function checksumOfParts(
+  algorithm: ChecksumAlgorithm,
+  type: Checksum['type'],
+  parts: readonly PartChecksum[],
+): Promise<Checksum | null> {
+  if (type === 'COMPOSITE') {
+    const digester = digesterOf(algorithm)
+    for (const { value } of parts) digester.update(Buffer.from(value, 'base64'))
+    return { algorithm, type, value: `${base64(await digester.digest())}-${parts.length}` }
+  }
+  const polynomial = POLYNOMIALS[algorithm]
+  if (polynomial === undefined) return null
+  const values = parts.map(({ value, sizeBytes }) => ({ crc: fromBase64(value), sizeBytes }))
+  const combined = values.reduce((left, right) => ({
+    crc: appendZeros(left.crc, right.sizeBytes, polynomial) ^ right.crc,
+    sizeBytes: left.sizeBytes + right.sizeBytes,
+  }))
+  return { algorithm, type, value: base64(bigEndian(combined.crc, polynomial.bits / 8)) }
+}
+
+interface Polynomial {
+  readonly bits: number
+  /** Reflected. */
+  readonly value: bigint
+}
+
+const POLYNOMIALS: Readonly<Partial<Record<ChecksumAlgorithm, Polynomial>>> = {
+  CRC32: { bits: 32, value: 0xedb88320n },
+  CRC32C: { bits: 32, value: 0x82f63b78n },
+  CRC64NVME: { bits: 64, value: 0x9a6c9329ac4bc9b5n },
+}
+
+/** The checksum's contribution after `zeroBytes` more bytes: multiplication by x^(8·zeroBytes), by repeated squaring. */
+function appendZeros(crc: bigint, zeroBytes: number, { bits, value }: Polynomial): bigint {
+  let power = matrixOfOneZeroBit(bits, value)
+  for (let doubling = 0; doubling < 3; doubling += 1) power = multiply(power, power)
+  let result = crc
+  for (let left = BigInt(zeroBytes); left > 0n; left >>= 1n) {
+    if ((left & 1n) === 1n) result = apply(power, result)
+    power = multiply(power, power)
+  }
+  return result
+}
+
+const matrixOfOneZeroBit = (bits: number, polynomial: bigint): bigint[] =>
+  Array.from({ length: bits }, (_, column) => (column === 0 ? polynomial : 1n << BigInt(column - 1)))
+
+function apply(matrix: readonly bigint[], vector: bigint): bigint {
+  let sum = 0n
+  let left = vector
+  for (let column = 0; left > 0n; column += 1, left >>= 1n) {
+    if ((left & 1n) === 1n) sum ^= matrix[column] ?? 0n
+  }
+  return sum
+}
+
+const multiply = (a: readonly bigint[], b: readonly bigint[]): bigint[] => b.map((column) => apply(a, column))
+
+const fromBase64 = (value: string): bigint => BigInt(`0x${Buffer.from(value, 'base64').toString('hex')}`)
+
+const bigEndian = (value: bigint, bytes: number): Uint8Array =>
+  Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex')
