@@ -1,0 +1,109 @@
+import {
+  BatchExecuteStatementCommand,
+  type ColumnMetadata,
+  DescribeStatementCommand,
+  type Field,
+  GetStatementResultCommand,
+  type RedshiftDataClient,
+} from '@aws-sdk/client-redshift-data'
+import { parseTenantId } from '../../core/identifiers.ts'
+import { analystSession } from '../../warehouse/analyst-session.ts'
+import { clientSettings } from '../deployment.ts'
+import type { Invocation } from '../main.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { connectionOf } from '../session.ts'
+import { columns as table } from '../table.ts'
+
+type Row = Record<string, string | number | boolean | null>
+
+/** `2026-01-02 03:04:05.6` as the Data API writes it, in ISO 8601 UTC. */
+const isoTimestamp = (text: string): string => {
+  const [day = '', time = ''] = text.split(/[ T]/)
+  return `${day}T${time.replace(/\+00(:00)?$/, '')}Z`
+}
+
+/** One field: 64-bit integers and decimals as text, since JSON numbers would lose digits. */
+function jsonOf(field: Field, column: ColumnMetadata): string | number | boolean | null {
+  if (field.isNull === true) return null
+  const type = (column.typeName ?? '').toLowerCase()
+  if (field.booleanValue !== undefined) return field.booleanValue
+  if (field.longValue !== undefined)
+    return type === 'int8' || type === 'bigint' ? String(field.longValue) : field.longValue
+  if (field.doubleValue !== undefined) return field.doubleValue
+  const text = field.stringValue ?? ''
+  return type.startsWith('timestamp') ? isoTimestamp(text) : text
+}
+
+async function finished(client: RedshiftDataClient, Id: string): Promise<string> {
+  for (let round = 0; ; round += 1) {
+    const { Status, Error: error, SubStatements = [] } = await client.send(new DescribeStatementCommand({ Id }))
+    if (Status === 'FINISHED') return SubStatements.at(-1)?.Id ?? Id
+    if (Status === 'FAILED' || Status === 'ABORTED') {
+      const message =
+        SubStatements.find((statement) => statement.Status === 'FAILED')?.Error ?? error ?? 'the statement was aborted'
+      throw new CommandError(EXIT.wrongUse, 'query_failed', message)
+    }
+    await new Promise((done) => setTimeout(done, Math.min(10 + round * 10, 500)))
+  }
+}
+
+async function rowsOf(client: RedshiftDataClient, Id: string): Promise<{ names: string[]; rows: Row[] }> {
+  const rows: Row[] = []
+  let names: string[] = []
+  let NextToken: string | undefined
+  do {
+    const page = await client.send(
+      new GetStatementResultCommand({ Id, ...(NextToken === undefined ? {} : { NextToken }) }),
+    )
+    const metadata = page.ColumnMetadata ?? []
+    names = metadata.map((column) => column.name ?? '')
+    for (const record of page.Records ?? []) {
+      rows.push(
+        Object.fromEntries(record.map((field, index) => [names[index] ?? '', jsonOf(field, metadata[index] ?? {})])),
+      )
+    }
+    NextToken = page.NextToken
+  } while (NextToken !== undefined)
+  return { names, rows }
+}
+
+const printRows = (names: readonly string[], rows: readonly Row[]): string =>
+  table(
+    [
+      names,
+      ...rows.map((row) =>
+        names.map((name) => (row[name] === null || row[name] === undefined ? '∅' : String(row[name]))),
+      ),
+    ],
+    names.map((name) => (rows.every((row) => /^-?[\d.]+$/.test(String(row[name] ?? '0'))) ? 'right' : 'left')),
+  )
+
+/** Runs one read-only statement in an analyst's session. */
+export async function runQuery(
+  client: RedshiftDataClient,
+  sql: string,
+  tenant: string | null,
+): Promise<{ names: string[]; rows: Row[] }> {
+  const tenantId = tenant === null ? null : parseTenantId(tenant)
+  const { Id } = await client.send(
+    new BatchExecuteStatementCommand({
+      WorkgroupName: 'sluice',
+      Database: 'sluice',
+      Sqls: [...analystSession(tenantId), sql],
+    }),
+  )
+  return rowsOf(client, await finished(client, Id ?? ''))
+}
+
+/** `sluice query SQL` */
+export async function query(
+  { output, state, directory, environment }: Invocation,
+  sql: string,
+  options: { tenant?: string },
+): Promise<ExitCode> {
+  const { RedshiftDataClient: Client } = await import('@aws-sdk/client-redshift-data')
+  const client = new Client(clientSettings(connectionOf(state, directory, environment)))
+  const { names, rows } = await runQuery(client, sql.trim().replace(/;$/, ''), options.tenant ?? null)
+  output.result(rows, () => `${printRows(names, rows)}\n(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`)
+  return EXIT.done
+}

@@ -1,0 +1,80 @@
+import { GetJobsCommand, GlueClient, ListDataQualityRulesetsCommand } from '@aws-sdk/client-glue'
+import { ListFunctionsCommand } from '@aws-sdk/client-lambda'
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  ListExecutionsCommand,
+  ListStateMachinesCommand,
+  ListStateMachineVersionsCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn'
+import { clientSettings, lambdaClient } from '../deployment.ts'
+import type { Invocation } from '../main.ts'
+import { EXIT, type ExitCode } from '../output.ts'
+import { connectionOf } from '../session.ts'
+
+interface MachineStatus {
+  readonly name: string
+  readonly type: string
+  readonly versions: number[]
+  readonly running: number
+}
+
+const versionNumber = (arn: string | undefined): number => Number(arn?.split(':').at(-1))
+
+async function machineStatus(states: SFNClient): Promise<MachineStatus[]> {
+  const { stateMachines = [] } = await states.send(new ListStateMachinesCommand({}))
+  return Promise.all(
+    stateMachines.map(async ({ name = '', type = 'STANDARD', stateMachineArn }) => {
+      const { stateMachineVersions = [] } = await states.send(new ListStateMachineVersionsCommand({ stateMachineArn }))
+      const running =
+        type === 'EXPRESS'
+          ? []
+          : ((
+              await states.send(
+                new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 1000 }),
+              )
+            ).executions ?? [])
+      const versions = stateMachineVersions
+        .map((version) => versionNumber(version.stateMachineVersionArn))
+        .sort((a, b) => a - b)
+      return { name, type, versions, running: running.length }
+    }),
+  )
+}
+
+/** `sluice status`: what is deployed, what is running. */
+export async function status({ output, state, directory, environment }: Invocation): Promise<ExitCode> {
+  const connection = connectionOf(state, directory, environment)
+  const settings = clientSettings(connection)
+  const glue = new GlueClient(settings)
+  const [buckets, machines, functions, jobs, rulesets] = await Promise.all([
+    new S3Client({ ...settings, forcePathStyle: true }).send(new ListBucketsCommand({})),
+    machineStatus(new SFNClient(settings)),
+    (await lambdaClient(connection)).send(new ListFunctionsCommand({})),
+    glue.send(new GetJobsCommand({})),
+    glue.send(new ListDataQualityRulesetsCommand({})),
+  ])
+  const document = {
+    endpoint: connection.endpoint ?? null,
+    region: connection.region,
+    buckets: (buckets.Buckets ?? []).map((bucket) => bucket.Name ?? ''),
+    machines,
+    functions: (functions.Functions ?? []).map((lambda) => lambda.FunctionName ?? ''),
+    glueJobs: (jobs.Jobs ?? []).map((job) => job.Name ?? ''),
+    rulesets: (rulesets.Rulesets ?? []).map((ruleset) => ruleset.Name ?? ''),
+  }
+  output.result(document, () =>
+    [
+      `${document.endpoint ?? 'AWS'} (${document.region})`,
+      `buckets    ${document.buckets.join(', ')}`,
+      ...machines.map(
+        ({ name, type, versions, running }) =>
+          `machine    ${name} (${type}, versions ${versions.join(', ') || 'none'}), ${running} running`,
+      ),
+      `functions  ${document.functions.join(', ')}`,
+      `Glue jobs  ${document.glueJobs.join(', ')}`,
+      `rulesets   ${document.rulesets.join(', ')}`,
+    ].join('\n'),
+  )
+  return EXIT.done
+}

@@ -1,0 +1,56 @@
+import { parseTenantId } from '../../core/identifiers.ts'
+import { isJsonObject } from '../../core/json.ts'
+import { invokeMetadata, lambdaClient } from '../deployment.ts'
+import type { Invocation } from '../main.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { connectionOf } from '../session.ts'
+import { columns } from '../table.ts'
+
+const OPERATIONS: Readonly<Record<string, string>> = {
+  create: 'createTenant',
+  suspend: 'suspendTenant',
+  resume: 'resumeTenant',
+}
+
+const tenantIdOf = (text: string): string => {
+  try {
+    return parseTenantId(text)
+  } catch (thrown) {
+    throw new CommandError(EXIT.wrongUse, 'invalid_tenant', thrown instanceof Error ? thrown.message : String(thrown))
+  }
+}
+
+interface TenantView {
+  readonly tenantId: string
+  readonly status: string
+}
+
+const parseTenant = (value: unknown): TenantView => {
+  if (isJsonObject(value) && typeof value.tenantId === 'string' && typeof value.status === 'string')
+    return value as unknown as TenantView
+  throw new Error('the metadata function answered no tenant')
+}
+
+async function listTenants({ output, state, directory, environment }: Invocation): Promise<ExitCode> {
+  const lambda = await lambdaClient(connectionOf(state, directory, environment))
+  const answer = await invokeMetadata(lambda, { operation: 'listTenants' })
+  const tenants = (isJsonObject(answer) && Array.isArray(answer.tenants) ? answer.tenants : []).map(parseTenant)
+  output.result(tenants, () =>
+    columns([['TENANT', 'STATUS'], ...tenants.map(({ tenantId, status }) => [tenantId, status])], ['left', 'left']),
+  )
+  return EXIT.done
+}
+
+/** `sluice tenant create|list|suspend|resume` */
+export const tenantCommand =
+  (verb: string) =>
+  async (invocation: Invocation, id: string): Promise<ExitCode> => {
+    const operation = OPERATIONS[verb]
+    if (operation === undefined) return listTenants(invocation)
+    const tenantId = tenantIdOf(id)
+    const connection = connectionOf(invocation.state, invocation.directory, invocation.environment)
+    const answer = await invokeMetadata(await lambdaClient(connection), { operation, tenantId })
+    const tenant = parseTenant(isJsonObject(answer) && isJsonObject(answer.tenant) ? answer.tenant : answer)
+    invocation.output.result(tenant, () => `${tenant.tenantId}  ${tenant.status}`)
+    return EXIT.done
+  }
