@@ -18,13 +18,24 @@ export interface QualityRule {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** SQL that inserts the verdicts of some rules into `sluice_verdicts`. */
+export interface QualityStatement {
+  readonly sql: string
+  /** Indices of the verdicts it writes; those above the last rule are parts of composite rules. */
+  readonly rules: readonly number[]
+}
+
 /**
- * A ruleset as DuckDB SQL. Any holder of a DuckDB evaluates it: create a view or table named `sluice_data` over the rows,
- * run `statements` in order; then `sluice_verdicts` (rule_index INTEGER, result VARCHAR, metrics VARCHAR (JSON object),
- * message VARCHAR, evaluated_rule VARCHAR) holds one finished verdict a rule. `resultDocument` and `verdictDocument` are
- * SELECTs of one row and one VARCHAR: `result.json` in Glue's shape, and `verdict.json` (core/run-documents.ts, Verdict) with
- * the placeholders `{resultBucket}` and `{resultKey}` as the executor fills them in.
- * A statement that fails makes the rules it names (`rules`) ERROR and stops nothing.
+ * A ruleset as DuckDB SQL. Any holder of a DuckDB evaluates it, on one connection: create a view or table named
+ * `sluice_data` over the rows, run `setup`, then `statements` in order; then `sluice_verdicts` (rule_index INTEGER, result
+ * VARCHAR, metrics VARCHAR (JSON object), message VARCHAR, evaluated_rule VARCHAR) holds one finished verdict a rule.
+ *
+ * A statement that fails stops nothing: when it has a `fallback`, run those statements instead, each on its own; a statement
+ * without one that fails makes its `rules` ERROR: insert `(index, 'ERROR', '{}', engine's message, NULL)` for each.
+ *
+ * `resultDocument` and `verdictDocument` are SELECTs of one row and one VARCHAR: `result.json` in Glue's shape, and
+ * `verdict.json` (core/run-documents.ts, Verdict; at most 4 KB) with the placeholders `{resultBucket}` and `{resultKey}` as
+ * the executor fills them in. A rule without a verdict is ERROR in both.
  */
 export interface QualityPlan {
   readonly qualityPlanVersion: 1
@@ -32,7 +43,7 @@ export interface QualityPlan {
   readonly rules: readonly QualityRule[]
   /** Creates the table `sluice_verdicts` and whatever the statements share. */
   readonly setup: readonly string[]
-  readonly statements: readonly { readonly sql: string; readonly rules: readonly number[] }[]
+  readonly statements: readonly (QualityStatement & { readonly fallback?: readonly QualityStatement[] })[]
   readonly resultDocument: string
   readonly verdictDocument: string
 }

@@ -1,0 +1,90 @@
+import type { PredicateColumn } from './row-predicates.ts'
+import { literal } from './sql.ts'
+
+const WHOLE_NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)\s*`
+const FLOATING = String.raw`\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|Infinity|[iI]nf)\s*`
+const TRUTH = ['t', 'true', 'y', 'yes', '1', 'f', 'false', 'n', 'no', '0']
+const DATE = String.raw`\s*[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?\s*`
+const TIME_OF_DAY = String.raw`\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d{0,9})?)?)?\s?(Z|[+-]\d{1,2}(:?\d{1,2})?|UTC|GMT)?`
+const TIMESTAMP = String.raw`\s*[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T](${TIME_OF_DAY})?)?)?)?\s*`
+
+const matches = (sql: string, pattern: string): string => `regexp_full_match(${sql}, ${literal(pattern)})`
+
+/** Spark reads `2024`, `2024-5` and `2024-05-01 10:00` as dates. */
+const isDay = (sql: string): string => {
+  const day = `regexp_extract(${sql}, '^\\s*([+-]?\\d{4,7})(?:-(\\d{1,2})(?:-(\\d{1,2}))?)?', ['y', 'm', 'd'])`
+  const parts = `${day}.y || '-' || coalesce(nullif(${day}.m, ''), '1') || '-' || coalesce(nullif(${day}.d, ''), '1')`
+  return `try_cast(${parts} AS DATE) IS NOT NULL`
+}
+
+/** A number in decimal digits whose whole part fits the type; fractions are cut. */
+const wholeWithin = (sql: string, duckdbType: 'INTEGER' | 'BIGINT'): string =>
+  `(${matches(sql, WHOLE_NUMBER)} AND try_cast(trunc(try_cast(trim(${sql}) AS DECIMAL(38,9))) AS ${duckdbType}) IS NOT NULL)`
+
+const FROM_TEXT: Readonly<Record<string, (sql: string) => string>> = {
+  boolean: (sql) => `lower(trim(${sql})) IN (${TRUTH.map(literal).join(', ')})`,
+  integer: (sql) => wholeWithin(sql, 'INTEGER'),
+  long: (sql) => wholeWithin(sql, 'BIGINT'),
+  double: (sql) => matches(sql, FLOATING),
+  float: (sql) => matches(sql, FLOATING),
+  date: (sql) => `(${matches(sql, DATE)} AND ${isDay(sql)})`,
+  timestamp: (sql) => `(${matches(sql, TIMESTAMP)} AND ${isDay(sql)})`,
+}
+export const DATA_TYPES: readonly string[] = ['Boolean', 'Date', 'Timestamp', 'Integer', 'Double', 'Float', 'Long']
+
+const DATE_FORMATS: Readonly<Record<string, string>> = {
+  'dd-MM-yyyy': '%d-%m-%Y',
+  'MM-dd-yyyy': '%m-%d-%Y',
+  'yyyy-MM-dd': '%Y-%m-%d',
+  'MM-yyyy': '%m-%Y',
+  'dd-MM': '%d-%m',
+  'MM-dd': '%m-%d',
+  'yyyy-MM': '%Y-%m',
+}
+const strftimeOf = (format: string): string | undefined => {
+  const dashed = DATE_FORMATS[format.replaceAll('/', '-')]
+  return format.includes('/') ? dashed?.replaceAll('-', '/') : dashed
+}
+
+/** Typed columns: what Spark casts without loss of meaning to NULL. */
+function fromTyped({ sql, family }: PredicateColumn, type: string): string {
+  const temporal = family === 'date' || family === 'timestamp'
+  const numeric = family === 'integer' || family === 'decimal' || family === 'floating'
+  const present = `${sql} IS NOT NULL`
+  if (type === 'date') return temporal ? present : 'false'
+  if (type === 'timestamp') return temporal || numeric || family === 'boolean' ? present : 'false'
+  if (type === 'boolean') return numeric || family === 'boolean' || family === 'timestamp' ? present : 'false'
+  if (family === 'date' || family === 'other') return 'false'
+  if (type === 'double' || type === 'float') return present
+  const target = type === 'integer' ? 'INTEGER' : 'BIGINT'
+  if (family === 'boolean') return present
+  if (family === 'timestamp') return `coalesce(epoch(${sql})::BIGINT BETWEEN -2147483648 AND 2147483647, false)`
+  if (family === 'floating') return `(${sql} IS NOT NULL AND isfinite(${sql}))`
+  return `try_cast(trunc(${sql}) AS ${target}) IS NOT NULL`
+}
+
+/**
+ * True where Spark's CAST without ANSI mode gives a value: the meaning of ColumnDataType. NULL is not castable.
+ * `null` for a name that is no type.
+ */
+export function castablePredicate(column: PredicateColumn, typeName: string, dateFormat: string | null): string | null {
+  const type = typeName.toLowerCase()
+  const decimal = /^decimal\((\d{1,2}),\s*(\d{1,2})\)$/.exec(type)
+  const fromText = FROM_TEXT[type]
+  if (decimal === null && fromText === undefined) return null
+  if (dateFormat !== null) return formattedDate(column, type, dateFormat)
+  if (decimal !== null) {
+    const cast = `try_cast(${column.family === 'text' ? `trim(${column.sql})` : column.sql} AS DECIMAL(${decimal[1]},${decimal[2]})) IS NOT NULL`
+    return column.family === 'text' ? `coalesce(${matches(column.sql, FLOATING)} AND ${cast}, false)` : cast
+  }
+  if (column.family !== 'text') return fromTyped(column, type)
+  return `coalesce(${fromText?.(column.sql)}, false)`
+}
+
+function formattedDate({ sql, family }: PredicateColumn, type: string, format: string): string | null {
+  if (type !== 'date') return null
+  const strftime = strftimeOf(format)
+  if (strftime === undefined) return 'false'
+  const text = family === 'text' ? sql : `CAST(${sql} AS VARCHAR)`
+  return `try_strptime(${text}, ${literal(strftime)}) IS NOT NULL`
+}

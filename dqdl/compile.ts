@@ -1,0 +1,199 @@
+import { digestOf } from '../core/digest.ts'
+import type { Severity } from '../core/run-documents.ts'
+import type { Composite, Label, Rule, RuleExpression, Ruleset } from './ast.ts'
+import {
+  type CompiledRule,
+  errored,
+  failed,
+  MeasureNames,
+  Measures,
+  type Surroundings,
+  sourcesOf,
+} from './compiled-rule.ts'
+import { resultDocument, verdictDocument } from './documents.ts'
+import { type MetricHistory, OperandError } from './operands.ts'
+import { requireRuleset } from './parse.ts'
+import { printRule, printRuleset } from './print.ts'
+import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from './quality-plan.ts'
+import { RULE_COMPILERS } from './rules/index.ts'
+import { RuleFailure } from './rules/support.ts'
+import type { SqlTranslations } from './spark-sql.ts'
+import { literal } from './sql.ts'
+
+export interface CompileOptions {
+  /** The instant that `now()` and times of day mean; a run's registration, so that the same run gives the same plan. */
+  readonly now: Date
+  /** Earlier values of a metric, newest first, for `last(k)`; none by default. */
+  readonly history?: MetricHistory
+  /** Of {@link translateRuleset}; a where clause or CustomSql that is not among them is ERROR. */
+  readonly translations?: SqlTranslations
+  /** Columns of the additional data sources by alias; the executor makes a view of each alias. */
+  readonly references?: ReadonlyMap<string, readonly QualityColumn[]>
+}
+
+interface Part {
+  readonly index: number
+  readonly rule: Rule
+  readonly measures: Measures
+  readonly compiled: CompiledRule
+}
+
+/**
+ * Compiles a ruleset to SQL whose rows are finished verdicts. Plain aggregates of all rules share one scan; each set of
+ * columns whose frequencies count, and each CustomSql, has a query of its own.
+ * @param columns of the data, in the engine's types
+ * @throws SluiceError `ruleset_invalid`
+ */
+export function compileQuality(
+  source: Ruleset | string,
+  columns: readonly QualityColumn[],
+  options: CompileOptions,
+): QualityPlan {
+  const ruleset = typeof source === 'string' ? requireRuleset(source) : source
+  const surroundings: Surroundings = {
+    columns,
+    now: options.now,
+    history: options.history ?? (() => []),
+    translations: options.translations ?? {},
+    references: options.references ?? new Map(),
+  }
+  const rules = ruleset.rules.map((rule, index) => qualityRule(rule, index, ruleset.defaultLabels))
+  const names = new MeasureNames()
+  const { parts, composites } = numberParts(ruleset.rules)
+  const compiled = parts.map(({ index, rule }): Part => {
+    const measures = new Measures(names)
+    return { index, rule, measures, compiled: compileRule(rule, measures, surroundings) }
+  })
+  return {
+    qualityPlanVersion: 1,
+    rulesetHash: digestOf(printRuleset(ruleset)),
+    rules,
+    setup: SETUP,
+    statements: [...statementsOf(compiled), ...compositeStatements(composites)],
+    resultDocument: resultDocument(rules),
+    verdictDocument: verdictDocument(rules),
+  }
+}
+
+/** `severity` of the labels; anything but `warn` stops a load. */
+const severityOf = (labels: Readonly<Record<string, string>>): Severity =>
+  labels.severity === 'warn' ? 'warn' : 'gate'
+
+function qualityRule(rule: RuleExpression, index: number, defaults: readonly Label[]): QualityRule {
+  const labels = Object.fromEntries([...defaults, ...(rule.labels ?? [])].map(({ key, value }) => [key, value]))
+  return { index, name: `Rule_${index + 1}`, text: printRule(rule), severity: severityOf(labels), labels }
+}
+
+/** A composite rule with the numbers of the parts its truth is made of. */
+interface NumberedComposite {
+  readonly index: number
+  readonly truth: string
+  readonly parts: readonly number[]
+}
+
+/** Plain rules keep their index; the rules inside composites are numbered behind the last rule. */
+function numberParts(rules: readonly RuleExpression[]): {
+  parts: { index: number; rule: Rule }[]
+  composites: NumberedComposite[]
+} {
+  const parts: { index: number; rule: Rule }[] = []
+  const composites: NumberedComposite[] = []
+  let next = rules.length
+  const truthOf = (expression: RuleExpression, own: number[]): string => {
+    if (expression.kind === 'composite') return truthOfComposite(expression, own)
+    const index = next
+    next += 1
+    own.push(index)
+    parts.push({ index, rule: expression })
+    return `truth[${index}]`
+  }
+  const truthOfComposite = ({ operator, parts: inner }: Composite, own: number[]): string =>
+    `(${inner.map((part) => truthOf(part, own)).join(` ${operator.toUpperCase()} `)})`
+  for (const [index, rule] of rules.entries()) {
+    if (rule.kind === 'rule') {
+      parts.push({ index, rule })
+      continue
+    }
+    const own: number[] = []
+    composites.push({ index, truth: truthOfComposite(rule, own), parts: own })
+  }
+  return { parts, composites }
+}
+
+function compileRule(rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule {
+  const compiler = RULE_COMPILERS[rule.type]
+  if (compiler === undefined)
+    return errored(`Rule (or nested rule) not supported due to: ${rule.type} cannot be evaluated here`)
+  try {
+    return compiler(rule, measures, surroundings)
+  } catch (thrown) {
+    if (thrown instanceof RuleFailure) return failed(thrown.message)
+    if (thrown instanceof OperandError) return errored(`Can't execute the assertion: ${thrown.message}!`)
+    throw thrown
+  }
+}
+
+const SETUP: readonly string[] = [
+  'CREATE OR REPLACE TEMP TABLE sluice_verdicts (rule_index INTEGER, result VARCHAR, metrics VARCHAR, message VARCHAR, evaluated_rule VARCHAR)',
+  'CREATE OR REPLACE TEMP VIEW "primary" AS FROM sluice_data',
+  // Digits and exponent of a double as the engine prints it, whatever its notation.
+  `CREATE OR REPLACE TEMP MACRO sluice_scientific(digits, exponent) AS digits[1] || '.' || coalesce(nullif(rtrim(digits[2:], '0'), ''), '0') || 'E' || exponent`,
+  `CREATE OR REPLACE TEMP MACRO sluice_large(s) AS sluice_scientific(replace(split_part(s, '.', 1) || split_part(s, '.', 2), '.', ''), length(split_part(s, '.', 1)) - 1)`,
+  `CREATE OR REPLACE TEMP MACRO sluice_small(s) AS sluice_scientific(ltrim(split_part(s, '.', 2), '0'), length(ltrim(split_part(s, '.', 2), '0')) - length(split_part(s, '.', 2)) - 1)`,
+  `CREATE OR REPLACE TEMP MACRO sluice_positive(v, s) AS CASE WHEN contains(s, 'e') THEN sluice_scientific(replace(split_part(s, 'e', 1), '.', ''), split_part(s, 'e', 2)::INTEGER) WHEN v >= 1e7 THEN sluice_large(s) WHEN v < 1e-3 AND v > 0 THEN sluice_small(s) ELSE s END`,
+  // Numbers in messages print as Scala prints doubles: 4.0, 1.0E10.
+  `CREATE OR REPLACE TEMP MACRO sluice_number(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CASE WHEN v < 0 THEN '-' ELSE '' END || sluice_positive(abs(v), CAST(abs(v) AS VARCHAR)) END`,
+  // JSON has no NaN: the AWS protocols send such numbers as texts.
+  `CREATE OR REPLACE TEMP MACRO sluice_json_number(v) AS CASE WHEN isfinite(v) THEN CAST(v AS VARCHAR) ELSE '"' || sluice_number(v) || '"' END`,
+]
+
+/** One metric as a JSON member, NULL when it was not measured. */
+const memberSql = ({ name, sql }: { name: string; sql: string }): string =>
+  `${literal(`${JSON.stringify(name)}:`)} || sluice_json_number(${sql})`
+
+/** A verdict as a struct; `e` is set for rules that are ERROR without being measured. */
+function verdictSql({ index, compiled }: Part): string {
+  if (compiled.kind === 'settled') {
+    const message = compiled.message === null ? 'NULL::VARCHAR' : literal(compiled.message)
+    const metrics = literal(JSON.stringify(compiled.metrics))
+    return `{'i': ${index}, 'r': ${literal(compiled.result)}, 'm': ${metrics}, 't': ${message}, 'u': NULL::VARCHAR}`
+  }
+  const members = compiled.metrics.map(memberSql)
+  const metrics = members.length === 0 ? `'{}'` : `'{' || concat_ws(',', ${members.join(', ')}) || '}'`
+  const evaluated = compiled.evaluatedRule === null ? 'NULL::VARCHAR' : literal(compiled.evaluatedRule)
+  return `{'i': ${index}, 'r': NULL::VARCHAR, 'm': ${metrics}, 't': ${compiled.failure}, 'u': ${evaluated}}`
+}
+
+function statementOf(parts: readonly Part[]): QualityStatement {
+  const sources = sourcesOf(parts.map(({ measures }) => measures))
+  const verdicts = parts.map(verdictSql).join(', ')
+  const result = `coalesce(v.r, CASE WHEN v.t IS NULL THEN 'PASS' ELSE 'FAIL' END)`
+  return {
+    sql: `INSERT INTO sluice_verdicts ${sources.with} SELECT v.i, ${result}, v.m, v.t, v.u FROM (SELECT unnest([${verdicts}]) AS v${sources.from})`,
+    rules: parts.map(({ index }) => index),
+  }
+}
+
+/** One statement for all rules over the shared scan, one for each query of another kind and the rules that use it. */
+function statementsOf(parts: readonly Part[]): QualityPlan['statements'] {
+  const groups = new Map<string, Part[]>()
+  for (const part of parts) {
+    const key = [...part.measures.queries.keys()].sort().join(',')
+    groups.set(key, [...(groups.get(key) ?? []), part])
+  }
+  return [...groups.values()].map((group) => {
+    const statement = statementOf(group)
+    return group.length === 1 ? statement : { ...statement, fallback: group.map((part) => statementOf([part])) }
+  })
+}
+
+/** PASS, FAIL and ERROR combine as true, false and NULL do. All metrics and messages of the parts are kept. */
+function compositeStatements(composites: readonly NumberedComposite[]): QualityStatement[] {
+  return composites.map(({ index, truth, parts }) => {
+    const truths = `SELECT map_from_entries(list((rule_index, CASE result WHEN 'PASS' THEN true WHEN 'FAIL' THEN false END))) AS truth, coalesce('{' || nullif(string_agg(metrics[2:-2], ',' ORDER BY rule_index) FILTER (WHERE metrics <> '{}'), '') || '}', '{}') AS metrics, string_agg(message, chr(10) ORDER BY rule_index) AS message FROM sluice_verdicts WHERE rule_index IN (${parts.join(', ')})`
+    return {
+      sql: `INSERT INTO sluice_verdicts SELECT ${index}, CASE WHEN ${truth} THEN 'PASS' WHEN NOT ${truth} THEN 'FAIL' ELSE 'ERROR' END, metrics, message, NULL FROM (${truths})`,
+      rules: [index],
+    }
+  })
+}

@@ -1,0 +1,118 @@
+import type { Rule } from './ast.ts'
+import type { MetricHistory } from './operands.ts'
+import type { QualityColumn } from './quality-plan.ts'
+import type { SqlTranslations } from './spark-sql.ts'
+
+/** A metric a rule reports: its name in Glue and the SQL of its value (DOUBLE; NULL: not measured). */
+export interface Metric {
+  readonly name: string
+  readonly sql: string
+}
+
+/** A rule as SQL over the measures it asked for. */
+export interface MeasuredRule {
+  readonly kind: 'measured'
+  /** VARCHAR: why the rule fails, NULL when it passes. */
+  readonly failure: string
+  readonly metrics: readonly Metric[]
+  /** The condition with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
+  readonly evaluatedRule: string | null
+}
+/** A rule whose outcome needs no data: a missing column, a wrong type, an operand without value. */
+export interface SettledRule {
+  readonly kind: 'settled'
+  readonly result: 'PASS' | 'FAIL' | 'ERROR'
+  readonly message: string | null
+  readonly metrics: Readonly<Record<string, number>>
+}
+export type CompiledRule = MeasuredRule | SettledRule
+
+export const failed = (message: string, metrics: SettledRule['metrics'] = {}): SettledRule => ({
+  kind: 'settled',
+  result: 'FAIL',
+  message,
+  metrics,
+})
+export const errored = (message: string): SettledRule => ({ kind: 'settled', result: 'ERROR', message, metrics: {} })
+
+/** What rules are compiled against. */
+export interface Surroundings {
+  readonly columns: readonly QualityColumn[]
+  /** Evaluation's instant, for `now()` and times of day. */
+  readonly now: Date
+  readonly history: MetricHistory
+  /** DuckDB texts of where clauses and CustomSql statements. */
+  readonly translations: SqlTranslations
+  /** Columns of the additional data sources by alias; each is a view `sluice_reference_{alias}`. */
+  readonly references: ReadonlyMap<string, readonly QualityColumn[]>
+}
+
+export type RuleCompiler = (rule: Rule, measures: Measures, surroundings: Surroundings) => CompiledRule
+
+/** A SELECT of one row whose columns rules refer to as `{name}.{column}`. */
+export interface Source {
+  readonly name: string
+  readonly sql: string
+}
+
+/** Name of the one scan that all plain aggregates share. */
+export const SCAN = 'scan'
+
+/** Names of everything a ruleset measures; equal SQL is measured once. */
+export class MeasureNames {
+  readonly #aggregates = new Map<string, string>()
+  readonly #queries = new Map<string, string>()
+
+  aggregate(sql: string): string {
+    return named(this.#aggregates, sql, 'a')
+  }
+  query(sql: string): string {
+    return named(this.#queries, sql, 'q')
+  }
+}
+const named = (names: Map<string, string>, sql: string, prefix: string): string => {
+  const name = names.get(sql) ?? `${prefix}${names.size}`
+  names.set(sql, name)
+  return name
+}
+
+/** What one rule asks to be measured. */
+export class Measures {
+  readonly #names: MeasureNames
+  /** SQL by column name of the shared scan. */
+  readonly aggregates = new Map<string, string>()
+  /** SQL by source name. */
+  readonly queries = new Map<string, string>()
+
+  constructor(names: MeasureNames) {
+    this.#names = names
+  }
+
+  /** @param sql an aggregate over `sluice_data` @returns how the rule refers to its value */
+  aggregate(sql: string): string {
+    const name = this.#names.aggregate(sql)
+    this.aggregates.set(name, sql)
+    return `${SCAN}.${name}`
+  }
+
+  /** @param sql a SELECT of one row @returns the name the rule prefixes its columns with */
+  query(sql: string): string {
+    const name = this.#names.query(sql)
+    this.queries.set(name, sql)
+    return name
+  }
+}
+
+/** The WITH clause that brings the measures of some rules, and the FROM clause over it. */
+export function sourcesOf(measures: readonly Measures[]): { readonly with: string; readonly from: string } {
+  const aggregates = new Map(measures.flatMap((each) => [...each.aggregates]))
+  const queries = new Map(measures.flatMap((each) => [...each.queries]))
+  const selected = [...aggregates].map(([name, sql]) => `${sql} AS ${name}`)
+  const sources: Source[] = [...queries].map(([name, sql]) => ({ name, sql }))
+  if (selected.length > 0) sources.unshift({ name: SCAN, sql: `SELECT ${selected.join(', ')} FROM sluice_data` })
+  if (sources.length === 0) return { with: '', from: '' }
+  return {
+    with: `WITH ${sources.map(({ name, sql }) => `${name} AS MATERIALIZED (${sql})`).join(', ')}`,
+    from: ` FROM ${sources.map(({ name }) => name).join(', ')}`,
+  }
+}

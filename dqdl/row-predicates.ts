@@ -1,0 +1,118 @@
+import type { DateCondition, NumberCondition, Rule, TextCondition, TextOperand } from './ast.ts'
+import { numberHolds } from './conditions.ts'
+import { evaluateDay, evaluateNumber } from './operands.ts'
+import { literal, type TypeFamily } from './sql.ts'
+
+/** The column a row predicate looks at. */
+export interface PredicateColumn {
+  readonly sql: string
+  readonly family: TypeFamily
+}
+
+const isNegated = (operator: string): boolean => operator === '!=' || operator.startsWith('not ')
+const isList = (operator: string): boolean => operator === 'in' || operator === 'not in'
+
+/** What NULL does: it meets `= NULL` and lists with NULL, and `!=` and `not in` without NULL. */
+const withNull = (sql: string, column: string, nullHolds: boolean): string =>
+  nullHolds ? `(${column} IS NULL OR ${sql})` : `(${column} IS NOT NULL AND ${sql})`
+
+/** A list or equality with the NULL operands apart. `others`: true when a value that is not NULL meets the others. */
+function membership(operator: string, column: string, hasNull: boolean, others: string | null): string {
+  const negated = isNegated(operator)
+  const nullHolds = negated ? !hasNull : hasNull
+  return withNull(others ?? (negated ? 'true' : 'false'), column, nullHolds)
+}
+const isMembership = (operator: string): boolean => operator === '=' || operator === '!=' || isList(operator)
+
+/** @throws OperandError */
+export function numberPredicate(
+  { sql, family }: PredicateColumn,
+  { operator, operands }: NumberCondition,
+  history: readonly number[],
+): string {
+  const hasNull = operands.some(({ kind }) => kind === 'null')
+  const values = operands.filter(({ kind }) => kind !== 'null').map((each) => evaluateNumber(each, history))
+  // A text or date never equals a number.
+  if (family !== 'integer' && family !== 'decimal' && family !== 'floating')
+    return membership(operator, sql, hasNull, values.length === 0 ? null : isNegated(operator) ? 'true' : 'false')
+  const value = `${sql}::DOUBLE`
+  if (!isMembership(operator)) {
+    if (hasNull) return 'false'
+    return withNull(numberHolds(value, operator, values), sql, false)
+  }
+  const others = values.length === 0 ? null : numberHolds(value, isNegated(operator) ? 'not in' : 'in', values)
+  return membership(operator, sql, hasNull, others)
+}
+
+/** The days of operands and column; times of day do not count. @throws OperandError */
+export function datePredicate(
+  { sql, family }: PredicateColumn,
+  { operator, operands }: DateCondition,
+  now: Date,
+  tags: Rule['tags'],
+): string {
+  const days = operands.map((each) => evaluateDay(each, now, tags))
+  const hasNull = days.includes(null)
+  const values = days.filter((day) => day !== null).map((day) => `DATE ${literal(day)}`)
+  const day = family === 'date' ? sql : family === 'text' ? `try_cast(${sql} AS DATE)` : `CAST(${sql} AS DATE)`
+  const known = (condition: string): string => `coalesce(${condition}, false)`
+  if (isMembership(operator)) {
+    const others = values.length === 0 ? null : `${day} ${isNegated(operator) ? 'NOT IN' : 'IN'} (${values.join(', ')})`
+    return membership(operator, sql, hasNull, others === null ? null : known(others))
+  }
+  if (hasNull) return 'false'
+  const [first, second] = values
+  if (operator === 'between') return known(`(${day} > ${first} AND ${day} < ${second})`)
+  if (operator === 'not between') return known(`(${day} <= ${first} OR ${day} >= ${second})`)
+  return known(`${day} ${operator} ${first}`)
+}
+
+const BLANKS_ONLY = (value: string): string => `regexp_full_match(${value}, '\\s+')`
+
+/** One operand against a value that is not NULL. */
+const matchesOperand = (value: string, operand: TextOperand, ignoreCase: boolean): string => {
+  if (operand.kind === 'keyword') return operand.keyword === 'EMPTY' ? `${value} = ''` : BLANKS_ONLY(value)
+  return ignoreCase ? `lower(${value}) = lower(${literal(operand.value)})` : `${value} = ${literal(operand.value)}`
+}
+
+export const ignoresCase = ({ tags }: Pick<Rule, 'tags'>): boolean =>
+  tags.some(({ name, value }) => name === 'ignoreCase' && value.kind === 'text' && value.value.toLowerCase() === 'true')
+
+/** Texts compare exactly; patterns (RE2) must match the whole value. */
+export function textPredicate(
+  { sql, family }: PredicateColumn,
+  { operator, operands }: TextCondition,
+  ignoreCase: boolean,
+): string {
+  const value = family === 'text' ? sql : `CAST(${sql} AS VARCHAR)`
+  const [first] = operands
+  if (operator === 'matches' || operator === 'not matches') {
+    const pattern = first?.kind === 'text' ? first.value : ''
+    const matched = `regexp_full_match(${value}, ${literal(pattern)}, ${ignoreCase ? "'si'" : "'s'"})`
+    return withNull(operator === 'matches' ? matched : `NOT ${matched}`, sql, false)
+  }
+  const hasNull = operands.some((each) => each.kind === 'keyword' && each.keyword === 'NULL')
+  const others = operands.filter((each) => !(each.kind === 'keyword' && each.keyword === 'NULL'))
+  const any = others.length === 0 ? null : anyOf(value, others, ignoreCase)
+  return membership(operator, sql, hasNull, any === null ? null : isNegated(operator) ? `NOT (${any})` : `(${any})`)
+}
+
+/** Plain texts as one IN list, the others beside it. */
+function anyOf(value: string, operands: readonly TextOperand[], ignoreCase: boolean): string {
+  if (ignoreCase) return operands.map((each) => matchesOperand(value, each, true)).join(' OR ')
+  const texts = operands.flatMap((each) => (each.kind === 'text' ? [literal(each.value)] : []))
+  const keywords = operands.filter(({ kind }) => kind === 'keyword').map((each) => matchesOperand(value, each, false))
+  const list = texts.length === 0 ? [] : [`${value} IN (${texts.join(', ')})`]
+  return [...list, ...keywords].join(' OR ')
+}
+
+/** Lengths in characters; NULL counts as a text of length 0. @throws OperandError */
+export function lengthPredicate(
+  sql: string,
+  { operator, operands }: NumberCondition,
+  history: readonly number[],
+): string {
+  const values = operands.filter(({ kind }) => kind !== 'null').map((each) => evaluateNumber(each, history))
+  if (values.length === 0) return operator === '!=' || operator === 'not in' ? 'true' : 'false'
+  return numberHolds(`length(coalesce(${sql}, ''))::DOUBLE`, operator, values)
+}

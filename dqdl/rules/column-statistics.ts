@@ -1,0 +1,69 @@
+import type { Rule } from '../ast.ts'
+import type { CompiledRule, Measures, RuleCompiler, Surroundings } from '../compiled-rule.ts'
+import {
+  type Column,
+  checkNumber,
+  columnMetric,
+  columnOf,
+  filter,
+  mustBeOne,
+  numberCondition,
+  parameterOf,
+  ratio,
+  requireNumeric,
+  rowsInScope,
+  scopeOf,
+} from './support.ts'
+
+const completenessOf = (column: Column, measures: Measures, scope: string | null): string =>
+  ratio(measures.aggregate(`count(${column.sql})${filter(scope)}`), rowsInScope(measures, scope))
+
+const completenessRule =
+  (boolean: boolean): RuleCompiler =>
+  (rule, measures, surroundings) => {
+    const column = columnOf(parameterOf(rule, 0), surroundings)
+    const check = {
+      metric: columnMetric([column.name], 'Completeness'),
+      value: completenessOf(column, measures, scopeOf(rule, surroundings)),
+      analyzer: `Completeness(${column.name},None,None)`,
+    }
+    return checkNumber(rule, boolean ? mustBeOne() : numberCondition(rule), check, surroundings)
+  }
+export const completeness = completenessRule(false)
+export const isComplete = completenessRule(true)
+
+/** A statistic of one numeric column. */
+const statistic =
+  (name: string, aggregateOf: (column: Column, measures: Measures, scope: string) => string): RuleCompiler =>
+  (rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule => {
+    const column = columnOf(parameterOf(rule, 0), surroundings)
+    requireNumeric(column)
+    const scope = filter(scopeOf(rule, surroundings))
+    const check = {
+      metric: columnMetric([column.name], name),
+      value: aggregateOf(column, measures, scope),
+      analyzer: `${name}(${column.name},None)`,
+    }
+    return checkNumber(rule, numberCondition(rule), check, surroundings)
+  }
+
+const sumOf = (column: Column, measures: Measures, scope: string): string =>
+  `${measures.aggregate(`sum(${column.sql})${scope}`)}::DOUBLE`
+
+export const sum = statistic('Sum', sumOf)
+export const mean = statistic('Mean', (column, measures, scope) => {
+  const count = measures.aggregate(`count(${column.sql})${scope}`)
+  return `(${sumOf(column, measures, scope)} / nullif(${count}, 0))`
+})
+/** Of the population. The engine refuses the deviation of NaN and infinities, where the answer is NaN. */
+const spreadOf =
+  (aggregate: 'stddev_pop' | 'var_pop') =>
+  (column: Column, measures: Measures, scope: string): string => {
+    const value = `${column.sql}::DOUBLE`
+    if (column.family !== 'floating') return measures.aggregate(`${aggregate}(${value})${scope}`)
+    const finite = measures.aggregate(`coalesce(bool_and(isfinite(${value}))${scope}, true)`)
+    const spread = measures.aggregate(`${aggregate}(CASE WHEN isfinite(${value}) THEN ${value} END)${scope}`)
+    return `(CASE WHEN ${finite} THEN ${spread} ELSE 'NaN'::DOUBLE END)`
+  }
+export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
+export const variance = statistic('Variance', spreadOf('var_pop'))

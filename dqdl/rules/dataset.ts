@@ -1,0 +1,40 @@
+import { failed, type RuleCompiler } from '../compiled-rule.ts'
+import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { checkNumber, filter, numberCondition, parameterOf, scopeOf } from './support.ts'
+
+export const rowCount: RuleCompiler = (rule, measures, surroundings) => {
+  const value = `${measures.aggregate(`count(*)${filter(scopeOf(rule, surroundings))}`)}::DOUBLE`
+  const check = { metric: 'Dataset.*.RowCount', value, analyzer: 'Size(None)' }
+  return checkNumber(rule, numberCondition(rule), check, surroundings)
+}
+
+/** Known before a row is read, but compared like any other metric. */
+export const columnCount: RuleCompiler = (rule, _measures, surroundings) => {
+  const metric = 'Dataset.*.ColumnCount'
+  const condition = numberCondition(rule)
+  const operands = operandValues(condition, surroundings.history(metric))
+  const value = `${surroundings.columns.length}::DOUBLE`
+  return {
+    kind: 'measured',
+    failure: `CASE WHEN ${numberHolds(value, condition.operator, operands)} THEN NULL ELSE 'Value: ' || sluice_number(${value}) || ' does not meet the constraint requirement!' END`,
+    metrics: [{ name: metric, sql: value }],
+    evaluatedRule: evaluatedText(rule, condition, operands),
+  }
+}
+
+export const columnExists: RuleCompiler = (rule, _measures, { columns }) => {
+  const name = parameterOf(rule, 0)
+  const metric = `Dataset.${name}.ColumnExists`
+  if (columns.some((column) => column.name === name))
+    return { kind: 'settled', result: 'PASS', message: null, metrics: { [metric]: 1 } }
+  return failed('Value: 0.0 does not meet the constraint requirement!', { [metric]: 0 })
+}
+
+export const columnNamesMatchPattern: RuleCompiler = (rule, _measures, { columns }) => {
+  const metric = 'Dataset.*.ColumnNamesPatternMatchRatio'
+  const pattern = new RegExp(parameterOf(rule, 0), 'u')
+  const others = columns.filter(({ name }) => !pattern.test(name)).map(({ name }) => name)
+  const value = (columns.length - others.length) / columns.length
+  if (others.length === 0) return { kind: 'settled', result: 'PASS', message: null, metrics: { [metric]: value } }
+  return failed(`Columns that do not match the pattern: ${others.join(', ')}`, { [metric]: value })
+}

@@ -1,0 +1,27 @@
+import type { Rule } from '../ast.ts'
+import type { CompiledRule, Measures, Surroundings } from '../compiled-rule.ts'
+import { checkNumber, filter, mustBeOne, ratio, rowsInScope } from './support.ts'
+
+/** A rule that every row in scope must satisfy, or with a threshold a share of them. */
+export interface RowShare {
+  /** True for satisfying rows; never NULL. */
+  readonly predicate: string
+  readonly metric: string
+  readonly analyzer: string
+  readonly end?: '!' | '.'
+  /** No row in scope passes, with where or without. */
+  readonly emptyPasses?: boolean
+}
+
+export function checkRowShare(
+  rule: Rule,
+  { predicate, metric, analyzer, end = '!', emptyPasses = false }: RowShare,
+  scope: string | null,
+  measures: Measures,
+  surroundings: Surroundings,
+): CompiledRule {
+  const satisfying = measures.aggregate(`count(*)${filter(scope, predicate)}`)
+  const value = ratio(satisfying, rowsInScope(measures, scope))
+  const check = { metric, value, analyzer, end, undefinedPasses: emptyPasses || rule.where !== null }
+  return checkNumber(rule, rule.threshold ?? mustBeOne(), check, surroundings)
+}

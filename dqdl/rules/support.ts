@@ -1,0 +1,128 @@
+import type { NumberCondition, Rule } from '../ast.ts'
+import { type CompiledRule, failed, type Measures, type Metric, type Surroundings } from '../compiled-rule.ts'
+import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { OperandError } from '../operands.ts'
+import type { QualityColumn } from '../quality-plan.ts'
+import { familyOf, identifier, literal, type TypeFamily } from '../sql.ts'
+
+/** A column of the data a rule names; `sql` is its quoted name. */
+export interface Column {
+  /** As the rule writes it: metric names use this. */
+  readonly name: string
+  readonly sql: string
+  readonly family: TypeFamily
+  readonly duckdbType: string
+}
+
+/** A rule cannot be met whatever the data: it fails with this message. */
+export class RuleFailure extends Error {}
+
+const withoutBackticks = (name: string): string => name.replace(/^`(.*)`$/s, '$1')
+
+/** The column of that name: exactly, else without regard to case. */
+export function findColumn(columns: readonly QualityColumn[], name: string): QualityColumn | undefined {
+  const wanted = withoutBackticks(name)
+  return (
+    columns.find((column) => column.name === wanted) ??
+    columns.find((column) => column.name.toLowerCase() === wanted.toLowerCase())
+  )
+}
+
+/** @throws RuleFailure when the data has no such column */
+export function columnOf(
+  name: string,
+  { columns }: Surroundings,
+  missing = (text: string): string => `Input data does not include column ${text}!`,
+): Column {
+  const column = findColumn(columns, name)
+  if (column === undefined) throw new RuleFailure(missing(name))
+  return { name, sql: identifier(column.name), family: familyOf(column.duckdbType), duckdbType: column.duckdbType }
+}
+
+export const parameterOf = (rule: Rule, index: number): string => rule.parameters[index]?.text ?? ''
+
+/** @throws RuleFailure */
+export function requireFamily({ name, family, duckdbType }: Column, wanted: readonly TypeFamily[], text: string): void {
+  if (!wanted.includes(family))
+    throw new RuleFailure(`Expected type of column ${name} to be ${text}, but found ${duckdbType} instead!`)
+}
+export const NUMERIC: readonly TypeFamily[] = ['integer', 'decimal', 'floating']
+export const requireNumeric = (column: Column): void => requireFamily(column, NUMERIC, 'numeric')
+export const requireText = (column: Column): void => requireFamily(column, ['text'], 'text')
+
+/** The where clause of a rule as DuckDB SQL; true rows are in, false and NULL are out. @throws OperandError when refused */
+export function scopeOf(rule: Rule, { translations }: Surroundings): string | null {
+  if (rule.where === null) return null
+  const translation = translations[rule.where]
+  if (translation?.sql != null) return `(${translation.sql})`
+  throw new OperandError(translation?.refused ?? `the where clause was not translated: ${rule.where}`)
+}
+
+/** ` FILTER (WHERE …)` of the parts that are not null, or nothing. */
+export function filter(...predicates: readonly (string | null)[]): string {
+  const parts = predicates.filter((each) => each !== null)
+  return parts.length === 0 ? '' : ` FILTER (WHERE ${parts.join(' AND ')})`
+}
+
+/** Rows that the rule looks at. */
+export const rowsInScope = (measures: Measures, scope: string | null): string =>
+  measures.aggregate(`count(*)${filter(scope)}`)
+
+/** What a failing value is told with; `.` instead of `!` for the types the reference ends so. */
+export const valueMessage = (value: string, end: '!' | '.' = '!'): string =>
+  `'Value: ' || sluice_number(${value}) || ' does not meet the constraint requirement${end}'`
+
+export interface NumberCheck {
+  readonly metric: string
+  /** DOUBLE; NULL: undefined, as no row was left. */
+  readonly value: string
+  readonly end?: '!' | '.'
+  /** Name of the analyzer for the message about no values. */
+  readonly analyzer: string
+  /** What an undefined value means: by default a failure without where, a pass with it. */
+  readonly undefinedPasses?: boolean
+}
+
+/** Holds the rule's number condition against a measured value. @throws OperandError */
+export function checkNumber(
+  rule: Rule,
+  condition: NumberCondition,
+  { metric, value, end = '!', analyzer, undefinedPasses = rule.where !== null }: NumberCheck,
+  { history }: Surroundings,
+): CompiledRule {
+  const operands = operandValues(condition, history(metric))
+  const undefinedMessage = undefinedPasses ? 'NULL' : literal(emptyMessage(analyzer))
+  const failure = `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN ${numberHolds(value, condition.operator, operands)} THEN NULL ELSE ${valueMessage(value, end)} END`
+  return {
+    kind: 'measured',
+    failure,
+    metrics: [{ name: metric, sql: value }],
+    evaluatedRule: evaluatedText(rule, condition, operands),
+  }
+}
+
+export const emptyMessage = (analyzer: string): string =>
+  `Empty state for analyzer ${analyzer}, all input values were NULL.`
+
+/** A ratio that is NULL when there is nothing to divide by. */
+export const ratio = (part: string, whole: string): string => `(${part}::DOUBLE / nullif(${whole}, 0))`
+
+const EXACTLY_ONE: NumberCondition = { kind: 'number', operator: '=', operands: [{ kind: 'literal', text: '1.0' }] }
+/** A boolean rule is a ratio that must be 1. */
+export const mustBeOne = (): NumberCondition => EXACTLY_ONE
+
+/** Joins the failures of several checks of one rule by line breaks. */
+export const joinFailures = (failures: readonly string[]): string =>
+  failures.length === 1 && failures[0] !== undefined
+    ? failures[0]
+    : `nullif(concat_ws(chr(10), ${failures.join(', ')}), '')`
+
+export const columnMetric = (columns: readonly string[], name: string): string =>
+  `${columns.length === 1 ? 'Column' : 'Multicolumn'}.${columns.join(',')}.${name}`
+
+export const numberCondition = (rule: Rule): NumberCondition => {
+  if (rule.condition?.kind === 'number') return rule.condition
+  throw new OperandError(`${rule.type} needs a number condition`)
+}
+
+export { failed, type Metric }

@@ -1,0 +1,98 @@
+import type { RuleCompiler } from '../compiled-rule.ts'
+import { literal } from '../sql.ts'
+import {
+  type Column,
+  checkNumber,
+  columnMetric,
+  columnOf,
+  emptyMessage,
+  filter,
+  joinFailures,
+  mustBeOne,
+  numberCondition,
+  parameterOf,
+  ratio,
+  scopeOf,
+  valueMessage,
+} from './support.ts'
+
+/**
+ * One row: `kept` rows in which not all columns are NULL, `complete` rows in which none is, `total` rows in scope,
+ * `single` values that occur once, `distinct_values` values. NULLs inside a tuple are equal to each other.
+ */
+export function frequenciesSql(columns: readonly Column[], scope: string | null): string {
+  const names = columns.map(({ sql }) => sql)
+  const allNull = names.map((name) => `${name} IS NULL`).join(' AND ')
+  const anyNull = names.map((name) => `${name} IS NULL`).join(' OR ')
+  const groups = `SELECT count(*) AS n, (${allNull}) AS all_null, (${anyNull}) AS any_null FROM sluice_data${scope === null ? '' : ` WHERE ${scope}`} GROUP BY ${names.join(', ')}`
+  return `SELECT coalesce(sum(n), 0)::BIGINT AS total, coalesce(sum(n) FILTER (WHERE NOT all_null), 0)::BIGINT AS kept, coalesce(sum(n) FILTER (WHERE NOT any_null), 0)::BIGINT AS complete, count(*) FILTER (WHERE n = 1 AND NOT all_null) AS single, count(*) FILTER (WHERE NOT all_null) AS distinct_values FROM (${groups})`
+}
+
+const uniquenessRule =
+  (boolean: boolean): RuleCompiler =>
+  (rule, measures, surroundings) => {
+    const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
+    const names = columns.map(({ name }) => name)
+    const source = measures.query(frequenciesSql(columns, scopeOf(rule, surroundings)))
+    const check = {
+      metric: columnMetric(names, 'Uniqueness'),
+      value: ratio(`${source}.single`, `${source}.kept`),
+      analyzer: `Uniqueness(List(${names.join(', ')}),None,None)`,
+    }
+    return checkNumber(rule, boolean ? mustBeOne() : numberCondition(rule), check, surroundings)
+  }
+export const uniqueness = uniquenessRule(false)
+export const isUnique = uniquenessRule(true)
+
+export const uniqueValueRatio: RuleCompiler = (rule, measures, surroundings) => {
+  const column = columnOf(parameterOf(rule, 0), surroundings)
+  const source = measures.query(frequenciesSql([column], scopeOf(rule, surroundings)))
+  const check = {
+    metric: columnMetric([column.name], 'UniqueValueRatio'),
+    value: ratio(`${source}.single`, `${source}.distinct_values`),
+    analyzer: `UniqueValueRatio(List(${column.name}),None,None)`,
+    undefinedPasses: false,
+  }
+  return checkNumber(rule, numberCondition(rule), check, surroundings)
+}
+
+/** NULL counts as one more value. */
+export const distinctValuesCount: RuleCompiler = (rule, measures, surroundings) => {
+  const column = columnOf(parameterOf(rule, 0), surroundings)
+  const source = measures.query(frequenciesSql([column], scopeOf(rule, surroundings)))
+  const check = {
+    metric: columnMetric([column.name], 'DistinctValuesCount'),
+    value: `(${source}.distinct_values + (${source}.total > ${source}.kept)::INTEGER)::DOUBLE`,
+    analyzer: `Histogram(${column.name},None,1000)`,
+  }
+  return checkNumber(rule, numberCondition(rule), check, surroundings)
+}
+
+/** Unique and complete, all of the columns. */
+export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
+  const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
+  const names = columns.map(({ name }) => name)
+  const scope = scopeOf(rule, surroundings)
+  const source = measures.query(frequenciesSql(columns, scope))
+  const unique = ratio(`${source}.single`, `${source}.kept`)
+  const complete = ratio(`${source}.complete`, `${source}.total`)
+  const empty = rule.where === null ? literal(emptyMessage(`Uniqueness(List(${names.join(', ')}),None,None)`)) : 'NULL'
+  const unlessOne = (value: string): string => `CASE WHEN ${value} < 1.0 THEN ${valueMessage(value)} END`
+  const undefinedFailure = `CASE WHEN ${source}.total = 0 THEN ${empty} WHEN ${source}.kept = 0 THEN 'Value: NULL does not meet the constraint requirement!'`
+  const completenessMetrics = columns.map((column) => ({
+    name: columnMetric([column.name], 'Completeness'),
+    sql:
+      columns.length === 1
+        ? complete
+        : ratio(
+            measures.aggregate(`count(${column.sql})${filter(scope)}`),
+            measures.aggregate(`count(*)${filter(scope)}`),
+          ),
+  }))
+  return {
+    kind: 'measured',
+    failure: `${undefinedFailure} ELSE ${joinFailures([unlessOne(unique), unlessOne(complete)])} END`,
+    metrics: [{ name: columnMetric(names, 'Uniqueness'), sql: unique }, ...completenessMetrics],
+    evaluatedRule: null,
+  }
+}

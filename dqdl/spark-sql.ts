@@ -1,0 +1,56 @@
+import { leavesOf, type Ruleset } from './ast.ts'
+
+/** The DuckDB text of a Spark SQL text, or why there is none. Plain JSON, so that it can be kept beside a ruleset. */
+export interface SqlTranslation {
+  readonly sql: string | null
+  readonly refused: string | null
+}
+/** Translations by the Spark text as it stands in the ruleset. */
+export type SqlTranslations = Readonly<Record<string, SqlTranslation>>
+
+type Translate = (sparkSql: string) => SqlTranslation
+
+const SELECT_WHERE = 'SELECT 1 WHERE '
+
+const loadTranslator = async (): Promise<Translate> => {
+  const { Dialect, transpile } = await import('@polyglot-sql/sdk')
+  return (sparkSql) => {
+    const { success, sql, error } = transpile(sparkSql, Dialect.Spark, Dialect.DuckDB)
+    if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
+    const [only, second] = sql
+    if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }
+    return { sql: only, refused: null }
+  }
+}
+
+function translatePredicate(predicate: string, translate: Translate): SqlTranslation {
+  const { sql, refused } = translate(`${SELECT_WHERE}(${predicate})`)
+  if (sql === null) return { sql, refused: `The provided where clause is invalid: ${refused}` }
+  if (!sql.startsWith(SELECT_WHERE)) return { sql: null, refused: 'The provided where clause is invalid' }
+  return { sql: sql.slice(SELECT_WHERE.length), refused: null }
+}
+
+function translateStatement(statement: string, translate: Translate): SqlTranslation {
+  const { sql, refused } = translate(statement)
+  if (sql === null) return { sql, refused }
+  if (!/^\s*(?:SELECT|WITH|\()/i.test(sql)) return { sql: null, refused: 'Only queries are allowed in CustomSql' }
+  return { sql, refused: null }
+}
+
+/**
+ * Translates every where clause and CustomSql statement of a ruleset from Spark SQL to DuckDB. The translator (22 MB of
+ * WebAssembly) is loaded only when there is one.
+ */
+export async function translateRuleset({ rules }: Ruleset): Promise<SqlTranslations> {
+  const leaves = rules.flatMap(leavesOf)
+  const predicates = new Set(leaves.flatMap(({ where }) => where ?? []))
+  const statements = new Set(
+    leaves.flatMap(({ type, parameters }) => (type === 'CustomSql' ? (parameters[0]?.text ?? []) : [])),
+  )
+  if (predicates.size + statements.size === 0) return {}
+  const translate = await loadTranslator()
+  return Object.fromEntries([
+    ...[...statements].map((each) => [each, translateStatement(each, translate)] as const),
+    ...[...predicates].map((each) => [each, translatePredicate(each, translate)] as const),
+  ])
+}
