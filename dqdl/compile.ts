@@ -18,7 +18,7 @@ import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from '
 import { RULE_COMPILERS } from './rules/index.ts'
 import { RuleFailure } from './rules/support.ts'
 import type { SqlTranslations } from './spark-sql.ts'
-import { literal } from './sql.ts'
+import { double, literal } from './sql.ts'
 
 export interface CompileOptions {
   /** The instant that `now()` and times of day mean; a run's registration, so that the same run gives the same plan. */
@@ -69,7 +69,7 @@ export function compileQuality(
     rulesetHash: digestOf(printRuleset(ruleset)),
     rules,
     setup: SETUP,
-    statements: [...statementsOf(compiled), ...compositeStatements(composites)],
+    statements: [...statementsOf(compiled), JUDGE, ...compositeStatements(composites)],
     resultDocument: resultDocument(rules),
     verdictDocument: verdictDocument(rules),
   }
@@ -135,6 +135,7 @@ function compileRule(rule: Rule, measures: Measures, surroundings: Surroundings)
 
 const SETUP: readonly string[] = [
   'CREATE OR REPLACE TEMP TABLE sluice_verdicts (rule_index INTEGER, result VARCHAR, metrics VARCHAR, message VARCHAR, evaluated_rule VARCHAR)',
+  'CREATE OR REPLACE TEMP TABLE sluice_figures (rule_index INTEGER, settled VARCHAR, checks STRUCT(v DOUBLE, f VARCHAR)[], metrics STRUCT(n VARCHAR, v DOUBLE)[], message VARCHAR, evaluated_rule VARCHAR)',
   'CREATE OR REPLACE TEMP VIEW "primary" AS FROM sluice_data',
   // Digits and exponent of a double as the engine prints it, whatever its notation.
   `CREATE OR REPLACE TEMP MACRO sluice_scientific(digits, exponent) AS digits[1] || '.' || coalesce(nullif(rtrim(digits[2:], '0'), ''), '0') || 'E' || exponent`,
@@ -145,33 +146,57 @@ const SETUP: readonly string[] = [
   `CREATE OR REPLACE TEMP MACRO sluice_number(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CASE WHEN v < 0 THEN '-' ELSE '' END || sluice_positive(abs(v), CAST(abs(v) AS VARCHAR)) END`,
   // JSON has no NaN: the AWS protocols send such numbers as texts.
   `CREATE OR REPLACE TEMP MACRO sluice_json_number(v) AS CASE WHEN isfinite(v) THEN CAST(v AS VARCHAR) ELSE '"' || sluice_number(v) || '"' END`,
+  // Metrics that were not measured are left out.
+  `CREATE OR REPLACE TEMP MACRO sluice_metrics(metrics) AS '{' || array_to_string(list_transform(list_filter(metrics, lambda x: x.v IS NOT NULL), lambda x: to_json(x.n)::VARCHAR || ':' || sluice_json_number(x.v)), ',') || '}'`,
+  // NULL when no check failed.
+  `CREATE OR REPLACE TEMP MACRO sluice_failures(checks) AS nullif(array_to_string(list_transform(list_filter(checks, lambda x: x.f IS NOT NULL), lambda x: CASE WHEN x.f IN ('!', '.') THEN 'Value: ' || sluice_number(x.v) || ' does not meet the constraint requirement' || x.f ELSE x.f END), chr(10)), '')`,
 ]
 
-/** One metric as a JSON member, NULL when it was not measured. */
-const memberSql = ({ name, sql }: { name: string; sql: string }): string =>
-  `${literal(`${JSON.stringify(name)}:`)} || sluice_json_number(${sql})`
+const NO_CHECKS = '[]::STRUCT(v DOUBLE, f VARCHAR)[]'
+const NO_METRICS = '[]::STRUCT(n VARCHAR, v DOUBLE)[]'
+const listOr = (items: readonly string[], none: string): string => (items.length === 0 ? none : `[${items.join(', ')}]`)
 
-/** A verdict as a struct; `e` is set for rules that are ERROR without being measured. */
-function verdictSql({ index, compiled }: Part): string {
+/** A rule's figures as a struct: index, settled result, checks, metrics, settled message, evaluated rule. */
+function figuresSql({ index, compiled }: Part): string {
+  const struct = (result: string, checks: string, metrics: string, message: string, evaluated: string): string =>
+    `{'i': ${index}, 'r': ${result}, 'c': ${checks}, 'n': ${metrics}, 't': ${message}, 'u': ${evaluated}}`
   if (compiled.kind === 'settled') {
-    const message = compiled.message === null ? 'NULL::VARCHAR' : literal(compiled.message)
-    const metrics = literal(JSON.stringify(compiled.metrics))
-    return `{'i': ${index}, 'r': ${literal(compiled.result)}, 'm': ${metrics}, 't': ${message}, 'u': NULL::VARCHAR}`
+    const metrics = Object.entries(compiled.metrics).map(
+      ([name, value]) => `{'n': ${literal(name)}, 'v': ${double(value)}}`,
+    )
+    return struct(
+      literal(compiled.result),
+      NO_CHECKS,
+      listOr(metrics, NO_METRICS),
+      textOrNull(compiled.message),
+      textOrNull(null),
+    )
   }
-  const members = compiled.metrics.map(memberSql)
-  const metrics = members.length === 0 ? `'{}'` : `'{' || concat_ws(',', ${members.join(', ')}) || '}'`
-  const evaluated = compiled.evaluatedRule === null ? 'NULL::VARCHAR' : literal(compiled.evaluatedRule)
-  return `{'i': ${index}, 'r': NULL::VARCHAR, 'm': ${metrics}, 't': ${compiled.failure}, 'u': ${evaluated}}`
+  const checks = compiled.checks.map(({ value, failure }) => `{'v': ${value}::DOUBLE, 'f': ${failure}}`)
+  const metrics = compiled.metrics.map(({ name, sql }) => `{'n': ${literal(name)}, 'v': ${sql}::DOUBLE}`)
+  return struct(
+    textOrNull(null),
+    listOr(checks, NO_CHECKS),
+    listOr(metrics, NO_METRICS),
+    textOrNull(null),
+    textOrNull(compiled.evaluatedRule),
+  )
 }
+const textOrNull = (text: string | null): string => (text === null ? 'NULL::VARCHAR' : literal(text))
 
 function statementOf(parts: readonly Part[]): QualityStatement {
   const sources = sourcesOf(parts.map(({ measures }) => measures))
-  const verdicts = parts.map(verdictSql).join(', ')
-  const result = `coalesce(v.r, CASE WHEN v.t IS NULL THEN 'PASS' ELSE 'FAIL' END)`
+  const figures = parts.map(figuresSql).join(', ')
   return {
-    sql: `INSERT INTO sluice_verdicts ${sources.with} SELECT v.i, ${result}, v.m, v.t, v.u FROM (SELECT unnest([${verdicts}]) AS v${sources.from})`,
+    sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u FROM (SELECT unnest([${figures}]) AS f${sources.from})`,
     rules: parts.map(({ index }) => index),
   }
+}
+
+/** Makes verdicts of all figures at once: texts and JSON are written by one expression, not by one a rule. */
+const JUDGE: QualityStatement = {
+  sql: `INSERT INTO sluice_verdicts SELECT rule_index, coalesce(settled, CASE WHEN message IS NULL THEN 'PASS' ELSE 'FAIL' END), sluice_metrics(metrics), message, evaluated_rule FROM (SELECT * EXCLUDE (message), coalesce(message, sluice_failures(checks)) AS message FROM sluice_figures)`,
+  rules: [],
 }
 
 /** One statement for all rules over the shared scan, one for each query of another kind and the rules that use it. */

@@ -9,11 +9,21 @@ export interface Metric {
   readonly sql: string
 }
 
+/** One comparison of a rule; a rule passes when none of its checks fails. */
+export interface Check {
+  /** DOUBLE: the measured value. */
+  readonly value: string
+  /**
+   * VARCHAR: NULL when the check holds, else why not. `!` and `.` stand for "Value: … does not meet the constraint
+   * requirement" with that end, so that the texts are made once for all rules and not by an expression each.
+   */
+  readonly failure: string
+}
+
 /** A rule as SQL over the measures it asked for. */
 export interface MeasuredRule {
   readonly kind: 'measured'
-  /** VARCHAR: why the rule fails, NULL when it passes. */
-  readonly failure: string
+  readonly checks: readonly Check[]
   readonly metrics: readonly Metric[]
   /** The condition with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
   readonly evaluatedRule: string | null

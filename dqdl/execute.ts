@@ -16,6 +16,7 @@ async function runStatement(statement: QualityStatement, connection: QualityConn
   try {
     await connection.execute(statement.sql)
   } catch (thrown) {
+    if (statement.rules.length === 0) throw thrown
     const message = literal(messageOf(thrown).slice(0, MAX_MESSAGE))
     const rows = statement.rules.map((index) => `(${index}, 'ERROR', '{}', ${message}, NULL)`)
     await connection.execute(`INSERT INTO sluice_verdicts VALUES ${rows.join(', ')}`)

@@ -18,10 +18,10 @@ export interface QualityRule {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** SQL that inserts the verdicts of some rules into `sluice_verdicts`. */
+/** SQL that brings the verdicts of some rules nearer to `sluice_verdicts`. */
 export interface QualityStatement {
   readonly sql: string
-  /** Indices of the verdicts it writes; those above the last rule are parts of composite rules. */
+  /** Indices of the verdicts that depend on it; those above the last rule are parts of composite rules. */
   readonly rules: readonly number[]
 }
 
@@ -31,7 +31,8 @@ export interface QualityStatement {
  * VARCHAR, metrics VARCHAR (JSON object), message VARCHAR, evaluated_rule VARCHAR) holds one finished verdict a rule.
  *
  * A statement that fails stops nothing: when it has a `fallback`, run those statements instead, each on its own; a statement
- * without one that fails makes its `rules` ERROR: insert `(index, 'ERROR', '{}', engine's message, NULL)` for each.
+ * without one that fails makes its `rules` ERROR: insert `(index, 'ERROR', '{}', engine's message, NULL)` for each. One that
+ * names no rules must not fail.
  *
  * `resultDocument` and `verdictDocument` are SELECTs of one row and one VARCHAR: `result.json` in Glue's shape, and
  * `verdict.json` (core/run-documents.ts, Verdict; at most 4 KB) with the placeholders `{resultBucket}` and `{resultKey}` as
@@ -41,7 +42,7 @@ export interface QualityPlan {
   readonly qualityPlanVersion: 1
   readonly rulesetHash: string
   readonly rules: readonly QualityRule[]
-  /** Creates the table `sluice_verdicts` and whatever the statements share. */
+  /** Creates the table `sluice_verdicts`, functions and whatever the statements share. */
   readonly setup: readonly string[]
   readonly statements: readonly (QualityStatement & { readonly fallback?: readonly QualityStatement[] })[]
   readonly resultDocument: string

@@ -1,6 +1,6 @@
 import { errored, type RuleCompiler } from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
-import { parameterOf, valueMessage } from './support.ts'
+import { parameterOf } from './support.ts'
 
 /** With a condition: one row, one column; NULL counts as 0. */
 export const customSql: RuleCompiler = (rule, measures, surroundings) => {
@@ -19,7 +19,12 @@ export const customSql: RuleCompiler = (rule, measures, surroundings) => {
   const value = `${source}.v`
   return {
     kind: 'measured',
-    failure: `CASE WHEN ${source}.column_count <> 1 THEN 'Custom SQL did not return exactly 1 column' WHEN ${source}.row_count <> 1 THEN 'Custom SQL did not return exactly 1 row' WHEN ${numberHolds(value, condition.operator, operands)} THEN NULL ELSE ${valueMessage(value)} END`,
+    checks: [
+      {
+        value,
+        failure: `CASE WHEN ${source}.column_count <> 1 THEN 'Custom SQL did not return exactly 1 column' WHEN ${source}.row_count <> 1 THEN 'Custom SQL did not return exactly 1 row' WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN '!' END`,
+      },
+    ],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
   }

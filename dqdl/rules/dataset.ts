@@ -16,7 +16,7 @@ export const columnCount: RuleCompiler = (rule, _measures, surroundings) => {
   const value = `${surroundings.columns.length}::DOUBLE`
   return {
     kind: 'measured',
-    failure: `CASE WHEN ${numberHolds(value, condition.operator, operands)} THEN NULL ELSE 'Value: ' || sluice_number(${value}) || ' does not meet the constraint requirement!' END`,
+    checks: [{ value, failure: `CASE WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN '!' END` }],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
   }

@@ -68,9 +68,8 @@ export function filter(...predicates: readonly (string | null)[]): string {
 export const rowsInScope = (measures: Measures, scope: string | null): string =>
   measures.aggregate(`count(*)${filter(scope)}`)
 
-/** What a failing value is told with; `.` instead of `!` for the types the reference ends so. */
-export const valueMessage = (value: string, end: '!' | '.' = '!'): string =>
-  `'Value: ' || sluice_number(${value}) || ' does not meet the constraint requirement${end}'`
+/** Of the check that NULL values break. */
+export const NULL_MESSAGE = 'Value: NULL does not meet the constraint requirement!'
 
 export interface NumberCheck {
   readonly metric: string
@@ -92,10 +91,12 @@ export function checkNumber(
 ): CompiledRule {
   const operands = operandValues(condition, history(metric))
   const undefinedMessage = undefinedPasses ? 'NULL' : literal(emptyMessage(analyzer))
-  const failure = `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN ${numberHolds(value, condition.operator, operands)} THEN NULL ELSE ${valueMessage(value, end)} END`
+  const holds = numberHolds(value, condition.operator, operands)
   return {
     kind: 'measured',
-    failure,
+    checks: [
+      { value, failure: `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN NOT ${holds} THEN '${end}' END` },
+    ],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
   }
@@ -110,12 +111,6 @@ export const ratio = (part: string, whole: string): string => `(${part}::DOUBLE 
 const EXACTLY_ONE: NumberCondition = { kind: 'number', operator: '=', operands: [{ kind: 'literal', text: '1.0' }] }
 /** A boolean rule is a ratio that must be 1. */
 export const mustBeOne = (): NumberCondition => EXACTLY_ONE
-
-/** Joins the failures of several checks of one rule by line breaks. */
-export const joinFailures = (failures: readonly string[]): string =>
-  failures.length === 1 && failures[0] !== undefined
-    ? failures[0]
-    : `nullif(concat_ws(chr(10), ${failures.join(', ')}), '')`
 
 export const columnMetric = (columns: readonly string[], name: string): string =>
   `${columns.length === 1 ? 'Column' : 'Multicolumn'}.${columns.join(',')}.${name}`

@@ -7,13 +7,12 @@ import {
   columnOf,
   emptyMessage,
   filter,
-  joinFailures,
   mustBeOne,
+  NULL_MESSAGE,
   numberCondition,
   parameterOf,
   ratio,
   scopeOf,
-  valueMessage,
 } from './support.ts'
 
 /**
@@ -77,8 +76,7 @@ export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
   const unique = ratio(`${source}.single`, `${source}.kept`)
   const complete = ratio(`${source}.complete`, `${source}.total`)
   const empty = rule.where === null ? literal(emptyMessage(`Uniqueness(List(${names.join(', ')}),None,None)`)) : 'NULL'
-  const unlessOne = (value: string): string => `CASE WHEN ${value} < 1.0 THEN ${valueMessage(value)} END`
-  const undefinedFailure = `CASE WHEN ${source}.total = 0 THEN ${empty} WHEN ${source}.kept = 0 THEN 'Value: NULL does not meet the constraint requirement!'`
+  const undefinedFailure = `WHEN ${source}.total = 0 THEN ${empty} WHEN ${source}.kept = 0 THEN ${literal(NULL_MESSAGE)}`
   const completenessMetrics = columns.map((column) => ({
     name: columnMetric([column.name], 'Completeness'),
     sql:
@@ -91,7 +89,10 @@ export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
   }))
   return {
     kind: 'measured',
-    failure: `${undefinedFailure} ELSE ${joinFailures([unlessOne(unique), unlessOne(complete)])} END`,
+    checks: [
+      { value: unique, failure: `CASE ${undefinedFailure} WHEN ${unique} < 1.0 THEN '!' END` },
+      { value: complete, failure: `CASE WHEN ${source}.kept > 0 AND ${complete} < 1.0 THEN '!' END` },
+    ],
     metrics: [{ name: columnMetric(names, 'Uniqueness'), sql: unique }, ...completenessMetrics],
     evaluatedRule: null,
   }

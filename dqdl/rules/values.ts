@@ -19,7 +19,7 @@ import {
   columnOf,
   emptyMessage,
   filter,
-  joinFailures,
+  NULL_MESSAGE,
   NUMERIC,
   numberCondition,
   parameterOf,
@@ -27,7 +27,6 @@ import {
   requireText,
   rowsInScope,
   scopeOf,
-  valueMessage,
 } from './support.ts'
 
 type Extreme = 'minimum' | 'maximum'
@@ -63,15 +62,17 @@ function checkExtremes(
     `${measures.aggregate(`${extreme === 'minimum' ? 'min' : 'max'}(${value})${filter(scope)}`)}::DOUBLE`
   const rows = rowsInScope(measures, scope)
   const present = measures.aggregate(`count(${value})${filter(scope)}`)
-  const failures = extremes.map(
-    (extreme) =>
-      `CASE WHEN NOT ${numberHolds(sqlOf(extreme), condition.operator, operands)} THEN ${valueMessage(sqlOf(extreme))} END`,
-  )
-  const nullFailure = `CASE WHEN ${present} < ${rows} THEN 'Value: NULL does not meet the constraint requirement!' END`
   const empty = rule.where === null ? literal(emptyMessage(analyzer)) : 'NULL'
+  const nullFailure = `CASE WHEN ${rows} = 0 THEN ${empty} WHEN ${present} < ${rows} THEN ${literal(NULL_MESSAGE)} END`
   return {
     kind: 'measured',
-    failure: `CASE WHEN ${rows} = 0 THEN ${empty} ELSE ${joinFailures([nullFailure, ...failures])} END`,
+    checks: [
+      { value: 'NULL', failure: nullFailure },
+      ...extremes.map((extreme) => ({
+        value: sqlOf(extreme),
+        failure: `CASE WHEN NOT ${numberHolds(sqlOf(extreme), condition.operator, operands)} THEN '!' END`,
+      })),
+    ],
     metrics: options.reported ? extremes.map((extreme) => ({ name: metricOf(extreme), sql: sqlOf(extreme) })) : [],
     evaluatedRule: evaluatedText(rule, condition, operands),
   }
