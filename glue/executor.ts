@@ -303,7 +303,7 @@ async function publish(run: Run, summary: RunSummary, curated: LocalFile): Promi
 
 /** Errors of the engine that are about the data; all others are about the machine and fail the run. */
 const isDataError = (error: unknown): boolean =>
-  /^(?:Invalid Input|Conversion|Malformed JSON)|CSV Error/.test(messageOf(error))
+  /(?:^|Error: )(?:Invalid Input|Conversion) Error/.test(messageOf(error))
 
 async function execute(run: Run): Promise<RunSummary> {
   const { program } = run.plan

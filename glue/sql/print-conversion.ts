@@ -117,7 +117,10 @@ function printIso8601(column: string, timezone: string | null, into: 'timestamp'
   const local = fullMatch(column, ISO_LOCAL)
   const withOffset = fullMatch(column, ISO_WITH_OFFSET)
   const parsed = `TRY_CAST(${column} AS TIMESTAMP)`
-  const instant = `timezone('UTC', TRY_CAST(CASE WHEN contains(${column}, 'Z') AND length(${column}) = 17 THEN replace(${column}, 'Z', ':00Z') ELSE ${column} END AS TIMESTAMPTZ))`
+  // The engine wants seconds before an offset, and no blank.
+  const seconds = `CASE WHEN substr(${column}, 17, 1) = ':' THEN '' ELSE ':00' END`
+  const complete = `left(${column}, 16) || ${seconds} || replace(substr(${column}, 17), ' ', '')`
+  const instant = `timezone('UTC', TRY_CAST(${complete} AS TIMESTAMPTZ))`
   if (into === 'date')
     return {
       value: when(fullMatch(column, ISO_DATE), `TRY_CAST(${column} AS DATE)`),

@@ -1,0 +1,205 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from '@jest/globals'
+import { openDuckdb } from '../../glue/duckdb.ts'
+import { text } from '../../glue/sql/literals.ts'
+import { type Case, contractOf, mappingOf, runCase, SETTINGS } from './harness.ts'
+
+const CONTRACT = contractOf(`
+contract: 1
+dataset: readings
+version: 1
+columns:
+  - { name: sensor, type: string(16), required: true }
+  - { name: value, type: "decimal(8,2)" }
+  - { name: read_at, type: timestamp }
+key: [sensor]
+event_time: read_at
+drift: { additive: rescue, missing_required: quarantine, type_coercion: limited }
+reject_tolerance: 1
+limits: { bytes: 1000000, min_bytes: 1, row_bytes: 2000, columns: 10, compression_ratio: 100 }
+`)
+const mapping = (input: string): Case['mapping'] =>
+  mappingOf(`
+mapping: 1
+tenant: acme
+dataset: readings
+version: 1
+contract_version: 1
+source_system: plant
+input: ${input}
+fields:
+  - { source: sensor, target: sensor, transform: [trim] }
+  - { source: value, target: value }
+  - { source: read_at, target: read_at }
+`)
+const CSV = 'sensor,value,read_at\nköln,1.5,2025-01-01T00:00:00Z\nb,"2",\n'
+const ROWS = [
+  { sensor: 'köln', value: 1.5, read_at: '2025-01-01 00:00:00' },
+  { sensor: 'b', value: 2, read_at: null },
+]
+const COLUMNS = 'sensor, value, read_at'
+const csv = mapping('{ format: csv, timezone: UTC }')
+
+async function parquetOf(select: string): Promise<Buffer> {
+  const path = join(mkdtempSync(join(tmpdir(), 'sluice-parquet-')), 'file.parquet')
+  const engine = await openDuckdb(SETTINGS)
+  try {
+    await engine.run(`COPY (${select}) TO ${text(path)} (FORMAT parquet)`)
+  } finally {
+    engine.close()
+  }
+  return readFileSync(path)
+}
+
+describe('forms of input', () => {
+  const utf16 = Buffer.from(`\uFEFF${CSV}`, 'utf16le')
+  const forms: readonly (readonly [string, string | Buffer, Partial<Case['sample']>])[] = [
+    ['UTF-8 with a byte order mark', `\uFEFF${CSV}`, {}],
+    ['lines that end in CRLF', CSV.replaceAll('\n', '\r\n'), {}],
+    ['lines that end in CR', CSV.replaceAll('\n', '\r'), {}],
+    ['line ends of several kinds', CSV.replace('\n', '\r\n'), {}],
+    ['blank lines', `\n\n${CSV.replaceAll('\n', '\n\n')}`, {}],
+    ['no line end at the end', CSV.trimEnd(), {}],
+    ['UTF-16 little endian', utf16, { encoding: 'utf-16le' }],
+    ['UTF-16 big endian', Buffer.from(utf16).swap16(), { encoding: 'utf-16be' }],
+    ['Latin-1', Buffer.from(CSV, 'latin1'), { encoding: 'latin-1' }],
+    ['gzip, whatever the name says', gzipSync(CSV), {}],
+  ]
+  for (const [form, content, sample] of forms)
+    test(`VAL-05, VAL-12: reads csv in ${form}`, async () => {
+      const header = ['sensor', 'value', 'read_at']
+      const ran = await runCase({ contract: CONTRACT, mapping: csv, content, header, sample })
+      expect(ran.summary.counts).toEqual({ input: 2, curated: 2, rejected: 0, duplicates: 0 })
+      expect(await ran.curated(COLUMNS)).toEqual(ROWS)
+    })
+
+  test('reads csv of another delimiter and quote without a header', async () => {
+    const input =
+      "{ format: csv, delimiter: '|', quote: \"'\", header: false, columns: [sensor, value, read_at], timezone: UTC }"
+    const content = "'a|b'|1.5|2025-01-01T00:00:00Z\n"
+    const ran = await runCase({
+      contract: CONTRACT,
+      mapping: mapping(input),
+      content,
+      header: ['sensor', 'value', 'read_at'],
+    })
+    expect(await ran.curated('sensor, value')).toEqual([{ sensor: 'a|b', value: 1.5 }])
+  })
+
+  test('VAL-21: reads JSON lines and keeps lines that are no object as rejects', async () => {
+    const content = [
+      '{"sensor": "köln", "value": 1.50, "read_at": "2025-01-01T00:00:00Z", "extra": {"a": [1, 2]}, "none": null}',
+      '',
+      '{"sensor": "b", "value": "2"}',
+      '{"sensor": ',
+      '[1]',
+      '{"sensor": null}',
+    ].join('\n')
+    const header = ['sensor', 'value', 'read_at']
+    const ran = await runCase({
+      contract: CONTRACT,
+      mapping: mapping('{ format: json_lines, timezone: UTC }'),
+      content,
+      header,
+    })
+    expect(ran.summary.counts).toEqual({ input: 5, curated: 2, rejected: 3, duplicates: 0 })
+    expect(await ran.curated(COLUMNS)).toEqual(ROWS)
+    expect(await ran.curated('_rescued, record_number')).toEqual([
+      { _rescued: '{"extra":{"a":[1,2]},"none":null}', record_number: 1 },
+      { _rescued: null, record_number: 2 },
+    ])
+    expect(await ran.rejects('record_number, codes, raw')).toEqual([
+      { record_number: 3, codes: 'malformed_json', raw: '{"sensor": ' },
+      { record_number: 4, codes: 'malformed_json', raw: '[1]' },
+      { record_number: 5, codes: 'required_missing', raw: '{"sensor": null}' },
+    ])
+  })
+
+  test('reads a JSON array, and refuses one that is broken off', async () => {
+    const content =
+      '[{"sensor": "köln", "value": 1.5, "read_at": "2025-01-01T00:00:00Z"},\n {"sensor": "b", "value": 2}]'
+    const array = {
+      contract: CONTRACT,
+      mapping: mapping('{ format: json_array, timezone: UTC }'),
+      header: ['sensor', 'value', 'read_at'],
+    }
+    const ran = await runCase({ ...array, content })
+    expect(ran.summary.counts).toEqual({ input: 2, curated: 2, rejected: 0, duplicates: 0 })
+    expect(await ran.curated(COLUMNS)).toEqual(ROWS)
+    const broken = await runCase({ ...array, content: content.slice(0, -8) })
+    expect(broken.summary).toMatchObject({ outcome: 'refused', reasonCode: 'malformed_records' })
+  })
+
+  test('reads Parquet with its own types', async () => {
+    const content = await parquetOf(
+      "SELECT * FROM (VALUES ('köln', 1.5::DECIMAL(4,1), TIMESTAMP '2025-01-01'), ('b', 2, NULL)) t(sensor, value, read_at)",
+    )
+    const header = ['sensor', 'value', 'read_at']
+    const ran = await runCase({
+      contract: CONTRACT,
+      mapping: mapping('{ format: parquet, timezone: UTC }'),
+      content,
+      header,
+    })
+    expect(ran.summary.counts).toEqual({ input: 2, curated: 2, rejected: 0, duplicates: 0 })
+    expect(await ran.curated(COLUMNS)).toEqual(ROWS)
+  })
+
+  test('VAL-13: refuses content that expands beyond the contract, without expanding it whole', async () => {
+    const content = gzipSync(`sensor,value,read_at\n${'a,1,\n'.repeat(8_000_000)}`)
+    const ran = await runCase({ contract: CONTRACT, mapping: csv, content, header: ['sensor', 'value', 'read_at'] })
+    expect(ran.summary).toMatchObject({ outcome: 'refused', reasonCode: 'compression_bomb' })
+  })
+})
+
+describe('records that cannot be split', () => {
+  const header = ['sensor', 'value', 'read_at']
+  const run = (content: string | Buffer): ReturnType<typeof runCase> =>
+    runCase({ contract: CONTRACT, mapping: csv, content, header })
+
+  test('an open quote on the last line is one reject; one that swallowed lines refuses the file', async () => {
+    const last = await run('sensor,value,read_at\na,1,\nb,"2,\n'.trimEnd())
+    expect(last.summary.counts).toEqual({ input: 2, curated: 1, rejected: 1, duplicates: 0 })
+    expect(await last.rejects('record_number, codes, raw')).toEqual([
+      { record_number: 2, codes: 'unclosed_quote', raw: 'b,"2,' },
+    ])
+    const more = await run('sensor,value,read_at\na,1,\nb,"2,\nc,3,\n')
+    expect(more.summary).toMatchObject({ outcome: 'refused', reasonCode: 'malformed_records' })
+  })
+
+  test('VAL-11: a record that is too long and one of invalid bytes are rejects, and the numbers after them stay true', async () => {
+    const long = `l,${'9'.repeat(5000)},`
+    const content = Buffer.concat([
+      Buffer.from(`sensor,value,read_at\na,1,\n${long}\nb`),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from(',2,\nc,3,\n'),
+    ])
+    const ran = await run(content)
+    expect(ran.summary.counts).toEqual({ input: 4, curated: 2, rejected: 2, duplicates: 0 })
+    expect(await ran.rejects('record_number, codes')).toEqual([
+      { record_number: 2, codes: 'row_too_long' },
+      { record_number: 3, codes: 'bad_encoding' },
+    ])
+    expect(await ran.curated('sensor, record_number')).toEqual([
+      { sensor: 'a', record_number: 1 },
+      { sensor: 'c', record_number: 4 },
+    ])
+  })
+
+  test('QUA-04: the sample of rejects holds at most 1,024 characters of a record', async () => {
+    const ran = await run(`sensor,value,read_at\n${'x'.repeat(1500)},1\n`)
+    const sample = JSON.parse(
+      await ran.objects.readText(ran.plan.destinations.rejectSample.replace('{runId}', ran.summary.runId)),
+    )
+    expect(sample[0].raw).toHaveLength(1024)
+  })
+
+  test('a file with a header and no record completes with no rows', async () => {
+    const ran = await run('sensor,value,read_at\n')
+    expect(ran.summary).toMatchObject({ outcome: 'ok', counts: { input: 0, curated: 0, rejected: 0, duplicates: 0 } })
+    expect(ran.manifest().meta.record_count).toBe(0)
+  })
+})
