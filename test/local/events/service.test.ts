@@ -44,7 +44,10 @@ const make = (): EventsService => {
     bus: () => bus,
     clock,
     random: () => 0.5,
-    ids: () => `id-${(id += 1)}`,
+    ids: () => {
+      id += 1
+      return `id-${id}`
+    },
     accountId: '000000000000',
     region: 'us-east-2',
     log: () => undefined,
