@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Token } from 'aws-cdk-lib'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
@@ -9,7 +9,7 @@ import { SluiceFunction } from './functions.ts'
 import type { GeneratedFiles } from './generated-files.ts'
 import type { Grant } from './grants.ts'
 import type { MetadataStack } from './metadata-stack.ts'
-import { DATABASE_NAME, DATABASE_PORT, DATABASE_USER, type Names } from './names.ts'
+import { DATABASE_NAME, DATABASE_USER, type Names } from './names.ts'
 import type { Settings } from './settings.ts'
 import type { WarehouseStack } from './warehouse-stack.ts'
 
@@ -116,7 +116,7 @@ export class WorkflowFunctions extends Construct {
       environment: {
         WORK_BUCKET: names.bucket('work'),
         DATABASE_HOST: metadata.cluster.clusterEndpoint.hostname,
-        DATABASE_PORT: String(DATABASE_PORT),
+        DATABASE_PORT: Token.asString(metadata.cluster.clusterEndpoint.port),
         DATABASE_NAME,
         DATABASE_USER,
         DATABASE_ADMIN_SECRET_ARN: metadata.adminSecretArn,
