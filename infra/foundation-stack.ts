@@ -4,10 +4,11 @@ import { EventBus } from 'aws-cdk-lib/aws-events'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucketPolicy, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { EVENT_BUS, type Names } from './names.ts'
+import { EVENT_BUS, type Names, ZONES } from './names.ts'
 import type { Settings } from './settings.ts'
+import { WILDCARD_REASONS, type WildcardReason } from './wildcard-reason.ts'
 import { ZoneBuckets } from './zone-buckets.ts'
 
 export interface FoundationProps extends StackProps {
@@ -26,7 +27,9 @@ export class FoundationStack extends Stack {
     super(scope, id, props)
     const { names, settings } = props
     this.key = this.#key(settings)
-    this.zones = new ZoneBuckets(this, 'Zones', { names, key: this.key, accessLogs: this.#accessLogs(settings) })
+    const accessLogs = this.#accessLogs(settings)
+    this.zones = new ZoneBuckets(this, 'Zones', { names, key: this.key, accessLogs })
+    justifyLogDelivery(accessLogs)
     this.bus = new EventBus(this, 'Bus', {
       eventBusName: EVENT_BUS,
       description: 'What became of jobs, for downstream pipelines',
@@ -92,4 +95,16 @@ export class FoundationStack extends Stack {
     })
     return vpc
   }
+}
+
+/** The statements that let S3 deliver access logs, one a zone, are written by the buckets that are logged. */
+function justifyLogDelivery(accessLogs: Bucket): void {
+  const policy = accessLogs.policy?.node.defaultChild
+  if (!(policy instanceof CfnBucketPolicy)) return
+  const reason: WildcardReason = {
+    wildcards: ZONES.map((zone) => accessLogs.arnForObjects(`${zone}/*`)),
+    actions: ['s3:PutObject'],
+    reason: 'S3 names the log objects itself, below the prefix of the zone, from that zone’s bucket alone.',
+  }
+  policy.addMetadata(WILDCARD_REASONS, [reason])
 }

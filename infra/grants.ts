@@ -1,6 +1,7 @@
 import { Validations } from 'aws-cdk-lib'
 import { type CfnPolicy, type IRole, Policy, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam'
 import { SluiceError } from '../core/errors.ts'
+import { WILDCARD_REASONS, type WildcardReason } from './wildcard-reason.ts'
 
 /** A statement of a role's policy; a wildcard in it needs its reason. */
 export interface Grant {
@@ -10,16 +11,6 @@ export interface Grant {
   /** Why a `*` in actions or resources is meant; written into the template. */
   readonly wildcardReason?: string
 }
-
-/** A reason as the template's Metadata holds it. */
-export interface WildcardReason {
-  readonly wildcards: readonly string[]
-  readonly actions: readonly string[]
-  readonly reason: string
-}
-
-/** Under this key of a policy's Metadata lie the reasons of its wildcards, for `iam-wildcards.ts`. */
-export const WILDCARD_REASONS = 'sluice:wildcards'
 
 const findingsOf = ({ actions, resources }: Grant): readonly string[] => [
   ...actions.filter((action) => action.includes('*')).map((action) => `Action::${action}`),
