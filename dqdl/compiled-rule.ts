@@ -27,6 +27,8 @@ export interface MeasuredRule {
   readonly metrics: readonly Metric[]
   /** The condition with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
   readonly evaluatedRule: string | null
+  /** Over a row of `sluice_data`: true when it breaks the rule. `null` for rules that say nothing about single rows. */
+  readonly brokenBy: string | null
 }
 /** A rule whose outcome needs no data: a missing column, a wrong type, an operand without value. */
 export interface SettledRule {

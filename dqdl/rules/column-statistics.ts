@@ -22,9 +22,12 @@ const completenessRule =
   (boolean: boolean): RuleCompiler =>
   (rule, measures, surroundings) => {
     const column = columnOf(parameterOf(rule, 0), surroundings)
+    const scope = scopeOf(rule, surroundings)
     const check = {
       metric: columnMetric([column.name], 'Completeness'),
-      value: completenessOf(column, measures, scopeOf(rule, surroundings)),
+      value: completenessOf(column, measures, scope),
+      brokenBy: `${column.sql} IS NULL`,
+      scope,
       analyzer: `Completeness(${column.name},None,None)`,
     }
     return checkNumber(rule, boolean ? mustBeOne() : numberCondition(rule), check, surroundings)

@@ -27,5 +27,6 @@ export const customSql: RuleCompiler = (rule, measures, surroundings) => {
     ],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
+    brokenBy: null,
   }
 }

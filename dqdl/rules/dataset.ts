@@ -19,6 +19,7 @@ export const columnCount: RuleCompiler = (rule, _measures, surroundings) => {
     checks: [{ value, failure: `CASE WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN '!' END` }],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
+    brokenBy: null,
   }
 }
 

@@ -22,6 +22,7 @@ export function checkRowShare(
 ): CompiledRule {
   const satisfying = measures.aggregate(`count(*)${filter(scope, predicate)}`)
   const value = ratio(satisfying, rowsInScope(measures, scope))
-  const check = { metric, value, analyzer, end, undefinedPasses: emptyPasses || rule.where !== null }
+  const undefinedPasses = emptyPasses || rule.where !== null
+  const check = { metric, value, analyzer, end, undefinedPasses, brokenBy: `NOT ${predicate}`, scope }
   return checkNumber(rule, rule.threshold ?? mustBeOne(), check, surroundings)
 }

@@ -80,13 +80,16 @@ export interface NumberCheck {
   readonly analyzer: string
   /** What an undefined value means: by default a failure without where, a pass with it. */
   readonly undefinedPasses?: boolean
+  /** True for rows that break the rule, whatever their scope. */
+  readonly brokenBy?: string
+  readonly scope?: string | null
 }
 
 /** Holds the rule's number condition against a measured value. @throws OperandError */
 export function checkNumber(
   rule: Rule,
   condition: NumberCondition,
-  { metric, value, end = '!', analyzer, undefinedPasses = rule.where !== null }: NumberCheck,
+  { metric, value, end = '!', analyzer, undefinedPasses = rule.where !== null, brokenBy, scope = null }: NumberCheck,
   { history }: Surroundings,
 ): CompiledRule {
   const operands = operandValues(condition, history(metric))
@@ -99,8 +102,13 @@ export function checkNumber(
     ],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
+    brokenBy: brokenBy === undefined ? null : within(scope, brokenBy),
   }
 }
+
+/** Rows out of scope break nothing. */
+export const within = (scope: string | null, brokenBy: string): string =>
+  scope === null ? brokenBy : `(coalesce(${scope}, false) AND ${brokenBy})`
 
 export const emptyMessage = (analyzer: string): string =>
   `Empty state for analyzer ${analyzer}, all input values were NULL.`

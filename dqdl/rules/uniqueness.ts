@@ -13,6 +13,7 @@ import {
   parameterOf,
   ratio,
   scopeOf,
+  within,
 } from './support.ts'
 
 /**
@@ -27,14 +28,25 @@ export function frequenciesSql(columns: readonly Column[], scope: string | null)
   return `SELECT coalesce(sum(n), 0)::BIGINT AS total, coalesce(sum(n) FILTER (WHERE NOT all_null), 0)::BIGINT AS kept, coalesce(sum(n) FILTER (WHERE NOT any_null), 0)::BIGINT AS complete, count(*) FILTER (WHERE n = 1 AND NOT all_null) AS single, count(*) FILTER (WHERE NOT all_null) AS distinct_values FROM (${groups})`
 }
 
+/** Rows whose values occur more than once; those in which all are NULL are left out. */
+function repeated(columns: readonly Column[], scope: string | null): string {
+  const names = columns.map(({ sql }) => sql)
+  const partition = scope === null ? names : [...names, `coalesce(${scope}, false)`]
+  const allNull = names.map((name) => `${name} IS NULL`).join(' AND ')
+  return `(NOT (${allNull}) AND count(*) OVER (PARTITION BY ${partition.join(', ')}) > 1)`
+}
+
 const uniquenessRule =
   (boolean: boolean): RuleCompiler =>
   (rule, measures, surroundings) => {
     const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
     const names = columns.map(({ name }) => name)
-    const source = measures.query(frequenciesSql(columns, scopeOf(rule, surroundings)))
+    const scope = scopeOf(rule, surroundings)
+    const source = measures.query(frequenciesSql(columns, scope))
     const check = {
       metric: columnMetric(names, 'Uniqueness'),
+      brokenBy: repeated(columns, scope),
+      scope,
       value: ratio(`${source}.single`, `${source}.kept`),
       analyzer: `Uniqueness(List(${names.join(', ')}),None,None)`,
     }
@@ -45,9 +57,12 @@ export const isUnique = uniquenessRule(true)
 
 export const uniqueValueRatio: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings)
-  const source = measures.query(frequenciesSql([column], scopeOf(rule, surroundings)))
+  const scope = scopeOf(rule, surroundings)
+  const source = measures.query(frequenciesSql([column], scope))
   const check = {
     metric: columnMetric([column.name], 'UniqueValueRatio'),
+    brokenBy: repeated([column], scope),
+    scope,
     value: ratio(`${source}.single`, `${source}.distinct_values`),
     analyzer: `UniqueValueRatio(List(${column.name}),None,None)`,
     undefinedPasses: false,
@@ -95,5 +110,9 @@ export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
     ],
     metrics: [{ name: columnMetric(names, 'Uniqueness'), sql: unique }, ...completenessMetrics],
     evaluatedRule: null,
+    brokenBy: within(
+      scope,
+      `(${repeated(columns, scope)} OR ${columns.map(({ sql }) => `${sql} IS NULL`).join(' OR ')})`,
+    ),
   }
 }

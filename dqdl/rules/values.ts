@@ -27,6 +27,7 @@ import {
   requireText,
   rowsInScope,
   scopeOf,
+  within,
 } from './support.ts'
 
 type Extreme = 'minimum' | 'maximum'
@@ -50,6 +51,8 @@ function checkExtremes(
     readonly metricOf: (extreme: Extreme) => string
     readonly reported: boolean
     readonly analyzer: string
+    /** True for rows that meet the condition. */
+    readonly predicate: string
   },
   measures: Measures,
   surroundings: Surroundings,
@@ -75,6 +78,7 @@ function checkExtremes(
     ],
     metrics: options.reported ? extremes.map((extreme) => ({ name: metricOf(extreme), sql: sqlOf(extreme) })) : [],
     evaluatedRule: evaluatedText(rule, condition, operands),
+    brokenBy: within(scope, `NOT ${options.predicate}`),
   }
 }
 
@@ -118,6 +122,7 @@ function numericValues(
       metricOf: (extreme: Extreme) => columnMetric([column.name], extreme === 'minimum' ? 'Minimum' : 'Maximum'),
       reported: true,
       analyzer: `Minimum(${column.name},None)`,
+      predicate: numberPredicate(column, condition, surroundings.history(columnMetric([column.name], 'Minimum'))),
     }
     return checkExtremes(rule, condition, options, measures, surroundings)
   }
@@ -154,6 +159,11 @@ export const columnLength: RuleCompiler = (rule, measures, surroundings) => {
         columnMetric([column.name], extreme === 'minimum' ? 'MinimumLength' : 'MaximumLength'),
       reported: true,
       analyzer: `MinLength(${column.name},None)`,
+      predicate: lengthPredicate(
+        column.sql,
+        condition,
+        surroundings.history(columnMetric([column.name], 'MinimumLength')),
+      ),
     }
     return checkExtremes(rule, condition, options, measures, surroundings)
   }

@@ -1,0 +1,76 @@
+import type { Contract } from '../core/contract.ts'
+import type { Position, Ruleset } from './ast.ts'
+import { leavesOf } from './ast.ts'
+import { qualityColumnsOf } from './contract-columns.ts'
+import { type Finding, type Report, withHint } from './lint/finding.ts'
+import { ColumnIndex, lintColumns, lintTypes } from './lint/lint-columns.ts'
+import { lintConditions } from './lint/lint-conditions.ts'
+import {
+  lintComposite,
+  lintContradictions,
+  lintDuplicates,
+  lintGate,
+  lintLabels,
+  lintVariables,
+} from './lint/lint-ruleset.ts'
+import { parseRuleset } from './parse.ts'
+import type { SqlTranslations } from './spark-sql.ts'
+
+export type { Finding } from './lint/finding.ts'
+
+export interface LintOptions {
+  /** Columns and types are checked against it; without one they are not. */
+  readonly contract?: Contract
+  /** Of `translateRuleset`: where clauses and CustomSql that cannot be read are errors. */
+  readonly translations?: SqlTranslations
+}
+
+const START: Position = { line: 1, column: 1 }
+const byPlace = (one: Finding, other: Finding): number => one.line - other.line || one.column - other.column
+
+/** Everything wrong or doubtful in a ruleset, in the order of the text. */
+export function lintRuleset(text: string, options: LintOptions = {}): readonly Finding[] {
+  const findings: Finding[] = []
+  const report: Report = (severity, code, message, at) => {
+    findings.push({ line: at.line, column: at.column, severity, code, message })
+  }
+  const { problems, ruleset, leftover } = parseRuleset(text)
+  for (const { code, message, hint, at } of problems) report('error', code, withHint(message, hint), at)
+  if (leftover !== null)
+    report(
+      'error',
+      'leftover_text',
+      'Text behind the last section is ignored: remove it, or mend the section before it',
+      leftover,
+    )
+  lintSound(ruleset, options, report)
+  if (problems.length === 0) lintGate(ruleset, report)
+  return findings.sort(byPlace)
+}
+
+function lintSound(ruleset: Ruleset, { contract, translations }: LintOptions, report: Report): void {
+  const columns = contract === undefined ? null : new ColumnIndex(qualityColumnsOf(contract))
+  lintLabels(ruleset.defaultLabels, START, report)
+  for (const rule of ruleset.rules) {
+    lintLabels(rule.labels, rule.at, report)
+    lintComposite(rule, report)
+    for (const leaf of leavesOf(rule)) {
+      lintConditions(leaf, report)
+      if (columns !== null) {
+        lintColumns(leaf, columns, report)
+        lintTypes(leaf, columns, report)
+      }
+      lintSql(leaf.where, leaf.whereAt ?? leaf.at, translations, report)
+      if (leaf.type === 'CustomSql') lintSql(leaf.parameters[0]?.text ?? null, leaf.at, translations, report)
+    }
+  }
+  if (columns !== null) for (const analyzer of ruleset.analyzers) lintColumns(analyzer, columns, report)
+  lintDuplicates(ruleset.rules, report)
+  lintContradictions(ruleset.rules, report)
+  lintVariables(ruleset, report)
+}
+
+function lintSql(text: string | null, at: Position, translations: SqlTranslations | undefined, report: Report): void {
+  const refused = text === null ? null : translations?.[text]?.refused
+  if (refused != null) report('error', 'spark_sql', refused, at)
+}

@@ -1,0 +1,92 @@
+import type { Label, NumberCondition, Position, Rule, RuleExpression, Ruleset } from '../ast.ts'
+import { leavesOf } from '../ast.ts'
+import { printRule } from '../print.ts'
+import type { Report } from './finding.ts'
+import { type Interval, intersection, intervalOf, isEmpty } from './intervals.ts'
+import { nearestLabel } from './lint-conditions.ts'
+
+const SEVERITIES = ['gate', 'warn']
+const KEY_TYPES: ReadonlySet<string> = new Set(['RowCount', 'IsPrimaryKey', 'IsUnique', 'Uniqueness'])
+
+export function lintLabels(labels: readonly Label[] | null, at: Position, report: Report): void {
+  for (const { key, value } of labels ?? []) {
+    if (key === 'severity' && !SEVERITIES.includes(value))
+      report('error', 'severity_value', `Severity "${value}" is unknown: write "gate" or "warn"`, at)
+    const near = nearestLabel(key)
+    if (near !== null)
+      report('warning', 'unknown_label', `Label "${key}" has no meaning here: nearest is "${near}"`, at)
+  }
+}
+
+/** Labels inside a composite and parts without parentheses. */
+export function lintComposite(expression: RuleExpression, report: Report): void {
+  if (expression.kind === 'rule') return
+  if (!expression.parenthesised)
+    report('error', 'parentheses', 'Each part of a composite rule must stand in parentheses', expression.at)
+  for (const part of expression.parts) {
+    if (part.labels !== null)
+      report(
+        'warning',
+        'label_in_composite',
+        'Labels inside a composite rule have no effect: label the whole in parentheses',
+        part.at,
+      )
+    lintComposite(part, report)
+  }
+}
+
+export function lintDuplicates(rules: readonly RuleExpression[], report: Report): void {
+  const seen = new Map<string, Position>()
+  for (const rule of rules) {
+    const text = printRule(rule)
+    const first = seen.get(text)
+    if (first === undefined) seen.set(text, rule.at)
+    else report('warning', 'duplicate_rule', `The same rule stands in line ${first.line}`, rule.at)
+  }
+}
+
+/** What two rules must share so that their conditions are about the same figure. */
+const figureOf = ({ type, parameters, where, threshold }: Rule): string =>
+  JSON.stringify([type, parameters.map(({ text }) => text), where, threshold === null])
+
+/** Two conditions on one figure that cannot both hold. */
+export function lintContradictions(rules: readonly RuleExpression[], report: Report): void {
+  const known = new Map<string, { interval: Interval; at: Position }[]>()
+  for (const rule of rules) {
+    if (rule.kind === 'composite' || rule.condition?.kind !== 'number' || rule.type === 'CustomSql') continue
+    const met = intervalOf(rule.condition satisfies NumberCondition)
+    if (met === null || rule.threshold !== null) continue
+    const figure = figureOf(rule)
+    const others = known.get(figure) ?? []
+    const against = others.find(({ interval }) => isEmpty(intersection(interval, met)))
+    if (against !== undefined)
+      report('error', 'contradiction', `This rule and the one in line ${against.at.line} cannot both hold`, rule.at)
+    others.push({ interval: met, at: rule.at })
+    known.set(figure, others)
+  }
+}
+
+const isGate = (rule: RuleExpression, defaults: readonly Label[]): boolean =>
+  [...defaults, ...(rule.labels ?? [])].findLast(({ key }) => key === 'severity')?.value !== 'warn'
+
+/** A gate that looks neither at the number of rows nor at a key lets an empty or doubled load through. */
+export function lintGate({ rules, defaultLabels }: Ruleset, report: Report): void {
+  const gates = rules.filter((rule) => isGate(rule, defaultLabels)).flatMap(leavesOf)
+  const [first] = rules
+  if (first === undefined || gates.some(({ type }) => KEY_TYPES.has(type))) return
+  report('warning', 'gate_without_rows_or_key', 'No gate rule looks at the number of rows or at a key', first.at)
+}
+
+export function lintVariables({ variables, rules }: Ruleset, report: Report): void {
+  if (variables.length === 0) return
+  const used = new Set(
+    rules
+      .flatMap(leavesOf)
+      .flatMap(({ parameters, condition }) => [
+        ...parameters.map(({ variable }) => variable),
+        condition?.kind === 'text' ? condition.variable : null,
+      ]),
+  )
+  for (const { name, at } of variables)
+    if (!used.has(name)) report('warning', 'unused_variable', `Variable "${name}" is not used`, at)
+}
