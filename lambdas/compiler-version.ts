@@ -1,2 +1,2 @@
-/** Part of every pinned configuration: raised when the same contract, mapping and ruleset compile to another plan. */
-export const COMPILER_VERSION = '1'
+/** Part of every pinned configuration: another one when the same contract, mapping and ruleset compile to another plan. */
+export { COMPILER_VERSION } from '../glue/compile-plan.ts'

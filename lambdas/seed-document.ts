@@ -1,11 +1,19 @@
 import type { Contract } from '../core/contract.ts'
 import type { DatasetName } from '../core/identifiers.ts'
 import type { Mapping } from '../core/mapping.ts'
+import type { SqlTranslations } from '../dqdl/spark-sql.ts'
 
-/** A DQDL ruleset as its file has it. */
-export interface SeedRuleset {
-  readonly dataset: DatasetName
+/**
+ * What `config/ruleset/{hash}.json` holds: the text of the DQDL file, and its Spark SQL in DuckDB's dialect, translated at synth
+ * (`translateRuleset`), as the translator is too large for a function.
+ */
+export interface RulesetDocument {
   readonly dqdl: string
+  readonly translations: SqlTranslations
+}
+
+export interface SeedRuleset extends RulesetDocument {
+  readonly dataset: DatasetName
 }
 
 /** `seed.json`, bundled beside the metadata function at synth: what `contracts/` and `dq-rules/` held then. */

@@ -10,7 +10,7 @@ export interface LoadedConfiguration {
   readonly documents: {
     readonly contract: unknown
     readonly mapping: unknown
-    readonly ruleset: { readonly dqdl: string }
+    readonly ruleset: unknown
   }
 }
 
@@ -27,7 +27,7 @@ const pinnedDocument = (kind: Kind, hash: string, version: number) => ({
 
 const COLUMNS = `m.hash AS mapping_hash, m.version AS mapping_version, m.document AS mapping,
   c.hash AS contract_hash, c.version AS contract_version, c.document AS contract,
-  r.hash AS ruleset_hash, r.version AS ruleset_version, r.dqdl`
+  r.hash AS ruleset_hash, r.version AS ruleset_version, r.document AS ruleset`
 
 /** The mapping a tenant uses now, the current text of the contract version it names, and the current ruleset. */
 const CURRENT = `SELECT ${COLUMNS} FROM sluice.ingestion_mappings m
@@ -56,7 +56,7 @@ async function load(sql: Queryable, text: string, values: readonly string[]): Pr
     documents: {
       contract: row.unknown('contract'),
       mapping: row.unknown('mapping'),
-      ruleset: { dqdl: row.text('dqdl') },
+      ruleset: row.unknown('ruleset'),
     },
   }
 }

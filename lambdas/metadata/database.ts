@@ -1,4 +1,4 @@
-import { SluiceError } from '../../core/errors.ts'
+import { messageOf, SluiceError } from '../../core/errors.ts'
 import { Fields } from '../input.ts'
 
 /** What statements are sent to. Values are always parameters. */
@@ -23,7 +23,18 @@ export interface Database {
   asOperator<T>(work: (sql: Queryable) => Promise<T>): Promise<T>
 }
 
-const DISCONNECTED = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED', '57P01', '57P02', '08006', '08003', '08001'])
+const DISCONNECTED = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNREFUSED',
+  '57P01',
+  '57P02',
+  '08006',
+  '08003',
+  '08001',
+  '53300',
+  'ETIMEDOUT',
+])
 
 const codeOf = (thrown: unknown): string =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : ''
@@ -32,6 +43,12 @@ const codeOf = (thrown: unknown): string =>
 export const isDisconnection = (thrown: unknown): boolean =>
   DISCONNECTED.has(codeOf(thrown)) ||
   (thrown instanceof Error && /Connection terminated|not queryable|connection timeout/i.test(thrown.message))
+
+/** Wraps what a second try may mend, under the name that the state machine retries. */
+const unavailable = (cause: unknown): unknown =>
+  isDisconnection(cause)
+    ? new SluiceError('database_unavailable', `Cannot reach the database: ${messageOf(cause)}`, { cause })
+    : cause
 
 /** The role is set in the transaction, as an embedded database has one user only, a superuser, whom no policy binds. */
 const BEGIN = 'BEGIN; SET LOCAL ROLE sluice_app'
@@ -77,7 +94,7 @@ const rolledBack = (connection: Connection): Promise<boolean> =>
 
 /**
  * Runs each transaction on one connection. After a lost connection the transaction is run once more: every operation of
- * this function gives the same answer when it is repeated.
+ * this function gives the same answer when it is repeated. @throws SluiceError `database_unavailable` when that fails too
  */
 export function postgresDatabase(pool: ConnectionPool): Database {
   const run = async <T>(tenantId: string | null, work: (sql: Queryable) => Promise<T>): Promise<T> => {
@@ -85,7 +102,9 @@ export function postgresDatabase(pool: ConnectionPool): Database {
       return await transact(pool, tenantId, work)
     } catch (thrown) {
       if (!isDisconnection(thrown)) throw thrown
-      return transact(pool, tenantId, work)
+      return transact(pool, tenantId, work).catch((again: unknown) => {
+        throw unavailable(again)
+      })
     }
   }
   return {

@@ -1,8 +1,9 @@
 import { digestOfJson } from '../../core/digest.ts'
 import { type DatasetName, NAME_PATTERN, type TenantId } from '../../core/identifiers.ts'
-import { type LandedSource, parseLandingKey, type SourceVersion } from '../../core/source.ts'
+import { parseLandingKey, type SourceVersion } from '../../core/source.ts'
 import { Fields } from '../input.ts'
 import type { IngestInput, ReplayOrder } from '../messages.ts'
+import { parseLandedSource } from '../parse-job.ts'
 
 /** Longest key in bytes that S3 takes. */
 const MAX_KEY_BYTES = 1024
@@ -17,25 +18,13 @@ function replayOrderOf(input: Fields): ReplayOrder | null {
   }
 }
 
-function sourceOf(source: Fields): LandedSource {
-  return {
-    bucket: source.text('bucket'),
-    key: source.text('key'),
-    versionId: source.text('versionId'),
-    sizeBytes: source.integer('sizeBytes'),
-    etag: source.text('etag'),
-    sequencer: source.text('sequencer'),
-    landedAt: source.time('landedAt'),
-  }
-}
-
 /**
  * Reads the input of the ingest machine.
  * @throws SluiceError `invalid_input` that names the member which is missing or of another kind
  */
 export function parseIngestInput(value: unknown): IngestInput {
   const input = new Fields(value, '$.input')
-  const source = sourceOf(input.object('source'))
+  const source = parseLandedSource(input.object('source'))
   const trigger = input.oneOf('trigger', ['event', 'manual', 'sweep', 'replay'])
   const sourceType = input.oneOf('sourceType', ['s3'])
   return { source, sourceType, trigger, replay: replayOrderOf(input) }

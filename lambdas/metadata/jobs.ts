@@ -310,6 +310,15 @@ export async function getJob(database: Database, jobId: string): Promise<JobDeta
   })
 }
 
+/** The job that an execution ran, or was told to be a duplicate of. @throws SluiceError `unknown_job` */
+export async function getJobOfExecution(database: Database, executionArn: string): Promise<JobDetails> {
+  const row = await database.asOperator((sql) =>
+    firstRowOf(sql, 'SELECT job_id FROM sluice.admin_job_of_execution($1)', [executionArn]),
+  )
+  if (row !== null) return getJob(database, row.text('job_id'))
+  throw new SluiceError('unknown_job', `Execution ${executionArn} has registered no job`, { found: executionArn })
+}
+
 export interface ErrorPage {
   readonly errors: readonly JobError[]
   readonly nextToken: string | null

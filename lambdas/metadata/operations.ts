@@ -11,7 +11,7 @@ import { closeJob } from './close-job.ts'
 import type { LoadedConfiguration } from './configuration.ts'
 import type { Database, Queryable } from './database.ts'
 import { parseIngestInput } from './ingest-input.ts'
-import { getJob, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
+import { getJob, getJobOfExecution, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
 import { type Migration, migrate } from './migrate.ts'
 import { parseClaimContent, parseCloseJob, parseSweep } from './parse-requests.ts'
 import { registerJob } from './register-job.ts'
@@ -103,7 +103,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   resumeTenant: setStatus('active'),
   listJobs: (request, deps) => listJobs(deps.database, parseJobsRequest(request)),
   listQuarantine: (request, deps) => listJobs(deps.database, { ...parseJobsRequest(request), status: 'QUARANTINED' }),
-  getJob: (request, deps) => getJob(deps.database, parseJobId(request.text('jobId'))),
+  getJob: (request, deps) =>
+    request.has('executionArn')
+      ? getJobOfExecution(deps.database, request.text('executionArn'))
+      : getJob(deps.database, parseJobId(request.text('jobId'))),
   listErrors: (request, deps) => listErrors(deps.database, request),
   putMapping: async (request, deps) => {
     // The parser brings a YAML reader and a schema checker, which no other operation needs.

@@ -25,6 +25,7 @@ export function parseSeed(text: string): SeedDocument {
     for (const ruleset of seed.objects('rulesets')) {
       parseDatasetName(ruleset.text('dataset'))
       ruleset.text('dqdl')
+      ruleset.object('translations')
     }
     return value as SeedDocument
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { digestOfJson } from '../../core/digest.ts'
 import type { Mapping } from '../../core/mapping.ts'
-import type { SeedDocument } from '../seed-document.ts'
+import type { RulesetDocument, SeedDocument } from '../seed-document.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
 
 /** What seeding changed; all empty when the database had everything. */
@@ -77,9 +77,11 @@ async function seedShared(database: Database, seed: SeedDocument, at: string) {
       if (await isTrue(sql, 'sluice.admin_put_contract($1, $2, $3, $4, $5)', values))
         contracts.push(`${contract.dataset}@${contract.version}`)
     }
-    for (const { dataset, dqdl } of seed.rulesets)
-      if (await isTrue(sql, 'sluice.admin_put_ruleset($1, $2, $3, $4)', [dataset, digestOfJson({ dqdl }), dqdl, at]))
-        rulesets.push(dataset)
+    for (const { dataset, dqdl, translations } of seed.rulesets) {
+      const document: RulesetDocument = { dqdl, translations }
+      const values = [dataset, digestOfJson(document), JSON.stringify(document), at]
+      if (await isTrue(sql, 'sluice.admin_put_ruleset($1, $2, $3, $4)', values)) rulesets.push(dataset)
+    }
     return { tenants, contracts, rulesets }
   })
 }

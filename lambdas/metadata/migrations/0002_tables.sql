@@ -26,7 +26,8 @@ CREATE TABLE sluice.rulesets (
   dataset text NOT NULL,
   version integer NOT NULL,
   hash text NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
-  dqdl text NOT NULL,
+  -- {dqdl, translations}
+  document jsonb NOT NULL,
   current boolean NOT NULL,
   created_at timestamptz NOT NULL,
   PRIMARY KEY (dataset, hash),

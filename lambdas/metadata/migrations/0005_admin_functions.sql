@@ -57,15 +57,15 @@ END
 $$;
 
 -- Answers whether the current ruleset of the dataset changed. Versions count the texts a dataset has had.
-CREATE FUNCTION sluice.admin_put_ruleset(of_dataset text, of_hash text, of_dqdl text, at timestamptz)
+CREATE FUNCTION sluice.admin_put_ruleset(of_dataset text, of_hash text, of_document jsonb, at timestamptz)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM sluice.rulesets WHERE dataset = of_dataset AND hash = of_hash AND current) THEN
     RETURN false;
   END IF;
   UPDATE sluice.rulesets SET current = false WHERE dataset = of_dataset AND current;
-  INSERT INTO sluice.rulesets (dataset, version, hash, dqdl, current, created_at)
-  SELECT of_dataset, coalesce(max(version), 0) + 1, of_hash, of_dqdl, true, at
+  INSERT INTO sluice.rulesets (dataset, version, hash, document, current, created_at)
+  SELECT of_dataset, coalesce(max(version), 0) + 1, of_hash, of_document, true, at
   FROM sluice.rulesets WHERE dataset = of_dataset
   ON CONFLICT (dataset, hash) DO UPDATE SET current = true;
   RETURN true;
@@ -134,7 +134,7 @@ $$;
 GRANT EXECUTE ON FUNCTION sluice.admin_list_tenants(), sluice.admin_create_tenant(text, text, integer, timestamptz),
   sluice.admin_set_tenant_status(text, text, timestamptz),
   sluice.admin_put_contract(text, integer, text, jsonb, timestamptz),
-  sluice.admin_put_ruleset(text, text, text, timestamptz), sluice.admin_tenant_of_job(text),
+  sluice.admin_put_ruleset(text, text, jsonb, timestamptz), sluice.admin_tenant_of_job(text),
   sluice.admin_job_of_execution(text), sluice.admin_list_jobs(text, bigint, integer), sluice.admin_sources(text[]),
   sluice.admin_registered_sources(text[]), sluice.admin_deferred_jobs(integer),
   sluice.admin_jobs_to_check(timestamptz, timestamptz, integer) TO sluice_app;

@@ -30,7 +30,7 @@ export const SEED: SeedDocument = {
   seedVersion: 1,
   contracts: [contractOf('orders')],
   mappings: [mappingOf('acme', 'orders'), mappingOf('globex', 'orders')],
-  rulesets: [{ dataset: 'orders' as DatasetName, dqdl: 'Rules = [ RowCount > 0 ]' }],
+  rulesets: [{ dataset: 'orders' as DatasetName, dqdl: 'Rules = [ RowCount > 0 ]', translations: {} }],
 }
 
 export const AT = '2026-03-01T10:00:00.000Z'

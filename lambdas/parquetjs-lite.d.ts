@@ -1,0 +1,40 @@
+/** What this project uses of parquetjs-lite 0.8.7, which has no types of its own. */
+declare module 'parquetjs-lite' {
+  export interface ParquetField {
+    readonly type: 'UTF8' | 'INT32' | 'INT64' | 'TIMESTAMP_MILLIS'
+    readonly optional?: boolean
+    readonly compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY'
+  }
+  export class ParquetSchema {
+    constructor(fields: Readonly<Record<string, ParquetField>>)
+    readonly fieldList: readonly { readonly name: string; readonly path: readonly string[] }[]
+  }
+  export class ParquetWriter {
+    static openStream(
+      schema: ParquetSchema,
+      stream: {
+        write(bytes: Uint8Array, done: (error?: Error | null) => void): void
+        end(done: (error?: Error | null) => void): void
+      },
+    ): Promise<ParquetWriter>
+    appendRow(row: Readonly<Record<string, string | number | Date | null | undefined>>): Promise<void>
+    setMetadata(key: string, value: string): void
+    close(): Promise<void>
+  }
+  export class ParquetEnvelopeReader {
+    constructor(
+      read: (offset: number, length: number) => Promise<Uint8Array>,
+      close: () => Promise<void>,
+      fileSize: number,
+    )
+  }
+  export class ParquetReader {
+    static openEnvelopeReader(reader: ParquetEnvelopeReader): Promise<ParquetReader>
+    static openBuffer(buffer: Uint8Array): Promise<ParquetReader>
+    readonly schema: ParquetSchema
+    getRowCount(): { toString(): string } | number
+    getCursor(): { next(): Promise<Readonly<Record<string, unknown>> | null> }
+    getMetadata(): Readonly<Record<string, string>>
+    close(): Promise<void>
+  }
+}

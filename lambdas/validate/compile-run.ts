@@ -1,0 +1,81 @@
+import { printPhysicalType } from '../../core/column-type.ts'
+import type { Contract } from '../../core/contract.ts'
+import { curatedColumns } from '../../core/curated-columns.ts'
+import { comparableSequencer, type LandedSource } from '../../core/source.ts'
+import { compileQuality } from '../../dqdl/compile.ts'
+import { compilePlan } from '../../glue/compile-plan.ts'
+import type { Plan } from '../../glue/plan.ts'
+import { compileLoad } from '../../warehouse/load.ts'
+import type { LoadPlan } from '../../warehouse/load-plan.ts'
+import type { ValidateRequest } from '../messages.ts'
+import type { CheckedSource } from './check-source.ts'
+import type { PinnedDocuments } from './pinned-documents.ts'
+
+export interface RunBuckets {
+  readonly validated: string
+  readonly curated: string
+  readonly work: string
+  readonly dqResults: string
+}
+
+export interface CompiledRun {
+  readonly plan: Plan
+  readonly load: LoadPlan
+}
+
+const pinnedOf = ({ configuration }: ValidateRequest): Plan['pinned'] => ({
+  configurationHash: configuration.hash,
+  contract: { version: configuration.contract.version, hash: configuration.contract.hash },
+  mapping: { version: configuration.mapping.version, hash: configuration.mapping.hash },
+  ruleset: { hash: configuration.ruleset.hash },
+  compilerVersion: configuration.compilerVersion,
+})
+
+const qualityOf = ({ contract, ruleset }: PinnedDocuments, registeredAt: string) =>
+  compileQuality(ruleset.dqdl, qualityColumnsOf(contract), {
+    now: new Date(registeredAt),
+    translations: ruleset.translations,
+  })
+
+const qualityColumnsOf = (contract: Contract) =>
+  curatedColumns(contract).map((column) => ({
+    name: column.name,
+    duckdbType: printPhysicalType(column, 'duckdb'),
+  }))
+
+/** Compiles plan and load of a checked source. Pure: the same source under the same configuration gives the same texts. */
+export function compileRun(
+  request: ValidateRequest,
+  checked: CheckedSource,
+  documents: PinnedDocuments,
+  buckets: RunBuckets,
+  copyRoleArn: string,
+): CompiledRun {
+  const { job } = request
+  const source: LandedSource = { ...request.source, sizeBytes: checked.head.sizeBytes }
+  const plan = compilePlan({
+    contract: documents.contract,
+    mapping: documents.mapping,
+    quality: qualityOf(documents, job.registeredAt),
+    pinned: pinnedOf(request),
+    job,
+    source,
+    sample: { header: checked.header, encoding: checked.encoding, compression: checked.compression },
+    buckets,
+  })
+  const load = compileLoad(documents.contract, {
+    copyRoleArn,
+    tenantId: job.tenantId,
+    jobs: [
+      {
+        jobId: job.jobId,
+        registeredAt: job.registeredAt,
+        sourceKey: source.key,
+        sourceModifiedAt: source.landedAt,
+        sequencer: comparableSequencer(source.sequencer),
+        mappingVersion: documents.mapping.version,
+      },
+    ],
+  })
+  return { plan, load }
+}

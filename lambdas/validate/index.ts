@@ -1,0 +1,70 @@
+import { S3Client } from '@aws-sdk/client-s3'
+import { messageOf, SluiceError } from '../../core/errors.ts'
+import { environmentOf } from '../environment.ts'
+import { Fields } from '../input.ts'
+import { createLog } from '../log.ts'
+import type { ValidateRequest, ValidateResult } from '../messages.ts'
+import { parseConfiguration, parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
+import { s3ObjectStore } from '../s3-object-store.ts'
+import { pinnedDocumentReader } from './pinned-documents.ts'
+import { s3SourceReader } from './s3-source-reader.ts'
+import { type ValidateDeps, validate } from './validate.ts'
+
+const environment = environmentOf(process.env)
+const log = createLog('validate', (line) => process.stdout.write(`${line}\n`))
+const NO_SCOPE = { tenantId: null, jobId: null, executionArn: null }
+
+function parseRequest(event: unknown): ValidateRequest {
+  const request = new Fields(event)
+  const executionArn = request.textOrNull('executionArn')
+  return {
+    job: parseRegisteredJob(request.object('job')),
+    source: parseLandedSource(request.object('source')),
+    configuration: parseConfiguration(request.object('configuration')),
+    ...(executionArn === null ? {} : { executionArn }),
+  }
+}
+
+let deps: ValidateDeps | undefined
+
+/** Made at the first event and kept while the container lives. */
+function connectedDeps(): ValidateDeps {
+  if (deps !== undefined) return deps
+  const client = new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })
+  const objects = s3ObjectStore(client)
+  const work = environment('WORK_BUCKET')
+  deps = {
+    reader: s3SourceReader(client),
+    objects,
+    documents: pinnedDocumentReader(objects, work),
+    buckets: {
+      validated: environment('VALIDATED_BUCKET'),
+      curated: environment('CURATED_BUCKET'),
+      work,
+      dqResults: environment('DQ_RESULTS_BUCKET'),
+    },
+    copyRoleArn: environment('COPY_ROLE_ARN'),
+  }
+  return deps
+}
+
+/** The validate function. @throws SluiceError `invalid_input` for an event that does not parse; never for bad data */
+export async function handler(event: unknown): Promise<ValidateResult> {
+  try {
+    const request = parseRequest(event)
+    const startedAt = performance.now()
+    const result = await validate(request, connectedDeps())
+    const { tenantId, jobId } = request.job
+    const scope = { tenantId, jobId, executionArn: request.executionArn ?? null }
+    log('INFO', result.valid ? 'Source is valid' : 'Source is refused', scope, {
+      reasonCode: result.valid ? null : result.reasonCode,
+      dataset: request.job.dataset,
+      replayId: request.job.replayId,
+      timingMs: Math.round(performance.now() - startedAt),
+    })
+    return result
+  } catch (thrown) {
+    log('ERROR', messageOf(thrown), NO_SCOPE, { code: thrown instanceof SluiceError ? thrown.code : 'unexpected' })
+    throw thrown
+  }
+}
