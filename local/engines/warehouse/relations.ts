@@ -1,0 +1,39 @@
+import { quoteName } from '../../../warehouse/quote.ts'
+import { SqlError } from './sql-error.ts'
+import type { RelationName } from './utility-statement.ts'
+
+/** A column as DuckDB has it. */
+export interface RelationColumn {
+  readonly name: string
+  /** DuckDB's type, such as `VARCHAR` or `DECIMAL(12,2)`. */
+  readonly type: string
+  readonly nullable: boolean
+}
+
+/** A table or view of the warehouse. */
+export interface Relation {
+  readonly schema: string
+  readonly name: string
+  readonly kind: 'table' | 'view'
+  readonly columns: readonly RelationColumn[]
+}
+
+/** Finds what a statement names; unqualified names are looked for along the search path. */
+export interface RelationLookup {
+  find(name: RelationName): Promise<Relation | null>
+}
+
+export const keyOf = (relation: { readonly schema: string; readonly name: string }): string =>
+  `${relation.schema}.${relation.name}`
+
+export const quoteRelation = (relation: { readonly schema: string; readonly name: string }): string =>
+  `${quoteName(relation.schema)}.${quoteName(relation.name)}`
+
+export const isText = (type: string): boolean => type === 'VARCHAR'
+
+/** @throws SqlError as Redshift words it */
+export async function requireRelation(lookup: RelationLookup, name: RelationName): Promise<Relation> {
+  const relation = await lookup.find(name)
+  if (relation !== null) return relation
+  throw new SqlError(`relation "${name.schema === null ? '' : `${name.schema}.`}${name.name}" does not exist`)
+}
