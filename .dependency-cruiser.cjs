@@ -1,16 +1,17 @@
 /** The direction of imports (docs/architecture.md, "Folders"). Each folder may import itself and what is listed here. */
 const ALLOWED = {
   core: [],
+  asl: ['core'],
   dqdl: ['core'],
   glue: ['core', 'dqdl'],
   warehouse: ['core'],
   replay: ['core'],
   lambdas: ['core', 'dqdl', 'glue', 'warehouse', 'replay'],
-  infra: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas'],
-  local: ['core', 'dqdl', 'glue', 'warehouse', 'replay'],
-  cli: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local'],
-  bench: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'local', 'cli'],
-  scripts: ['core', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local', 'cli'],
+  infra: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas'],
+  local: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay'],
+  cli: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local'],
+  bench: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'local', 'cli'],
+  scripts: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local', 'cli'],
 }
 const folders = [...Object.keys(ALLOWED), 'test']
 

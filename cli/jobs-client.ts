@@ -1,25 +1,15 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { isJsonObject } from '../core/json.ts'
-import type { SourceVersion } from '../core/source.ts'
 import { clientSettings, invokeMetadata } from './deployment.ts'
 import { type JobDocument, parseJob, type RuleView } from './job-view.ts'
-import { CommandError, EXIT } from './output.ts'
 import type { Connection } from './session.ts'
 
 /** @throws CommandError `unknown_job` */
-export async function getJob(
+export const getJob = async (
   lambda: LambdaClient,
-  by: { readonly jobId: string } | { readonly source: SourceVersion },
-): Promise<JobDocument> {
-  const answer = await invokeMetadata(lambda, { operation: 'getJob', ...by })
-  const job = isJsonObject(answer) ? answer.job : null
-  if (job === null || job === undefined) {
-    const what = 'jobId' in by ? by.jobId : by.source.key
-    throw new CommandError(EXIT.wrongUse, 'unknown_job', `No job ${what} is known`, 'List jobs with: sluice jobs')
-  }
-  return parseJob(job)
-}
+  by: { readonly jobId: string } | { readonly executionArn: string },
+): Promise<JobDocument> => parseJob(await invokeMetadata(lambda, { operation: 'getJob', ...by }))
 
 /** Newest first; pages through the function's answers until `limit` jobs are there. */
 export async function listJobs(
@@ -27,24 +17,23 @@ export async function listJobs(
   filter: {
     readonly tenantId: string | null
     readonly status: string | null
-    readonly reasonCode?: string | null
     readonly limit: number
   },
 ): Promise<JobDocument[]> {
   const jobs: JobDocument[] = []
-  let nextToken: unknown = null
+  let token: unknown = null
   do {
     const answer = await invokeMetadata(lambda, {
       operation: 'listJobs',
       ...filter,
       limit: Math.min(filter.limit - jobs.length, 1000),
-      nextToken,
+      token,
     })
     if (!isJsonObject(answer) || !Array.isArray(answer.jobs))
       throw new Error('the metadata function answered no list of jobs')
     jobs.push(...answer.jobs.map(parseJob))
-    nextToken = answer.nextToken ?? null
-  } while (nextToken !== null && jobs.length < filter.limit)
+    token = answer.nextToken ?? null
+  } while (token !== null && jobs.length < filter.limit)
   return jobs
 }
 

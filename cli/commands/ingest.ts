@@ -59,7 +59,7 @@ export async function ingest(
     return EXIT.done
   }
   await followExecution(states, executionArn, output.terminal ? (name) => output.progress(name) : null)
-  const job = await withRules(connection, await getJob(lambda, { source }))
+  const job = await withRules(connection, await getJob(lambda, { executionArn }))
   output.result(job, () => printJob(job))
   return exitCodeOfJob(job)
 }

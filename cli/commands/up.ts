@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { systemClock } from '../../local/clock.ts'
 import { startRuntime } from '../../local/runtime.ts'
+import { systemClock } from '../../local/system-clock.ts'
 import type { Invocation } from '../main.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { stateDirectoryOf } from '../session.ts'
