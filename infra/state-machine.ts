@@ -5,7 +5,9 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { CfnStateMachine, CfnStateMachineAlias, CfnStateMachineVersion } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
-import { assertValidDefinition } from './definitions.ts'
+import { assertSubstituted, parseDefinition } from '../asl/definition.ts'
+import { lintDefinition } from '../asl/lint.ts'
+import { SluiceError } from '../core/errors.ts'
 import { type Grant, grant } from './grants.ts'
 import { DEFINITION_VERSIONS, type MachineName, type Names } from './names.ts'
 import type { Settings } from './settings.ts'
@@ -92,6 +94,9 @@ export class SluiceStateMachine extends Construct {
 function definitionOf({ settings, name, substitutions }: SluiceStateMachineProps): string {
   const file = join('asl', name, `v${DEFINITION_VERSIONS[name]}.asl.json`)
   const text = readFileSync(join(settings.root, file), 'utf8')
-  assertValidDefinition(text, file, Object.keys(substitutions))
+  const problems = lintDefinition(parseDefinition(text, file)).map(({ state, message }) => `${state}: ${message}`)
+  if (problems.length > 0)
+    throw new SluiceError('invalid_definition', `Cannot use ${file}: ${problems.join('; ')}`, { where: { file } })
+  assertSubstituted(text, file, Object.keys(substitutions))
   return JSON.stringify(JSON.parse(text))
 }
