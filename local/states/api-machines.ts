@@ -1,0 +1,250 @@
+import type { Json } from '../../core/json.ts'
+import type { Input } from '../input.ts'
+import { AwsError, type Operation, type Permission } from '../service.ts'
+import { type Api, anywhere, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
+import { publishVersion } from './api-versions.ts'
+import { checkName, parseMachineArn } from './arns.ts'
+import type { MachineRecord } from './machine-store.ts'
+
+/** Operations on state machines and their tags. */
+export const machineOperations = (api: Api): Readonly<Record<string, Operation>> => ({
+  CreateStateMachine: operation(createPermissions(api), (input) => createMachine(api, input)),
+  UpdateStateMachine: operation(updatePermissions, (input) => updateMachine(api, input)),
+  DeleteStateMachine: operation(on('DeleteStateMachine', 'stateMachineArn'), (input) => deleteMachine(api, input)),
+  DescribeStateMachine: operation(on('DescribeStateMachine', 'stateMachineArn'), async (input) =>
+    describeMachine(api, input.text('stateMachineArn')),
+  ),
+  DescribeStateMachineForExecution: operation(on('DescribeStateMachineForExecution', 'executionArn'), async (input) =>
+    describeForExecution(api, input.text('executionArn')),
+  ),
+  ListStateMachines: operation(anywhere('ListStateMachines'), async (input) => listMachines(api, input)),
+  ValidateStateMachineDefinition: operation(anywhere('ValidateStateMachineDefinition'), async (input) =>
+    validateDefinition(api, input),
+  ),
+  TagResource: operation(on('TagResource', 'resourceArn'), (input) => tag(api, input)),
+  UntagResource: operation(on('UntagResource', 'resourceArn'), (input) => untag(api, input)),
+  ListTagsForResource: operation(on('ListTagsForResource', 'resourceArn'), async (input) => ({
+    tags: Object.entries(machineOf(api, input.text('resourceArn')).tags).map(([key, value]) => ({ key, value })),
+  })),
+})
+
+/** @throws AwsError StateMachineDoesNotExist */
+export function machineOf(api: Api, arn: string): MachineRecord {
+  const { machineArn } = parseMachineArn(arn)
+  const record = api.machines.machines.get([machineArn])
+  if (record === undefined) throw noMachine(arn)
+  return record
+}
+
+export const noMachine = (arn: string): AwsError =>
+  new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
+
+const machineArn = ({ region, accountId }: Api, name: string): string =>
+  `arn:aws:states:${region}:${accountId}:stateMachine:${name}`
+
+const passRole = (roleArn: string): Permission => ({
+  action: 'iam:PassRole',
+  resource: roleArn,
+  context: { 'iam:PassedToService': 'states.amazonaws.com' },
+})
+
+const createPermissions = (api: Api) => (input: Input) => [
+  { action: 'states:CreateStateMachine', resource: machineArn(api, input.textOr('name', '*')) },
+  passRole(input.textOr('roleArn', '*')),
+]
+
+const updatePermissions = (input: Input) => {
+  const roleArn = input.textOr('roleArn', null)
+  return [...on('UpdateStateMachine', 'stateMachineArn')(input), ...(roleArn === null ? [] : [passRole(roleArn)])]
+}
+
+async function createMachine(api: Api, input: Input): Promise<unknown> {
+  const name = checkName(input.text('name'))
+  const arn = machineArn(api, name)
+  const type = machineType(input)
+  const { json, hash } = api.definitions.check(input.text('definition'), type)
+  const known = api.machines.machines.get([arn])
+  if (known !== undefined) return recreated(api, input, known, hash)
+  const now = api.clock.now().getTime()
+  const record: MachineRecord = {
+    arn,
+    name,
+    type,
+    definition: hash,
+    definitionText: input.text('definition'),
+    roleArn: input.text('roleArn'),
+    revisionId: api.chance.uuid(),
+    createdAt: now,
+    updatedAt: now,
+    lastVersion: 0,
+    loggingConfiguration: (input.members.loggingConfiguration ?? { level: 'OFF', includeExecutionData: false }) as Json,
+    tracingConfiguration: (input.members.tracingConfiguration ?? { enabled: false }) as Json,
+    tags: tagsOf(input),
+  }
+  await save(api, record, json)
+  return created(api, input, record)
+}
+
+/** The same definition and role again is no fault. */
+async function recreated(api: Api, input: Input, known: MachineRecord, hash: string): Promise<unknown> {
+  if (known.definition === hash && known.roleArn === input.text('roleArn') && known.type === machineType(input))
+    return created(api, input, known)
+  throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${known.arn}'`)
+}
+
+async function created(api: Api, input: Input, record: MachineRecord): Promise<unknown> {
+  const version = input.booleanOr('publish', false)
+    ? await publishVersion(api, record, input.textOr('versionDescription', null))
+    : null
+  return present({
+    stateMachineArn: record.arn,
+    creationDate: new Date(record.createdAt),
+    stateMachineVersionArn: version,
+  })
+}
+
+async function save(api: Api, record: MachineRecord, definition: Json): Promise<void> {
+  await api.transaction(() => {
+    api.machines.saveDefinition(definition)
+    api.machines.machines.put([record.arn], record)
+  })
+}
+
+function machineType(input: Input): 'STANDARD' | 'EXPRESS' {
+  const type = input.textOr('type', 'STANDARD')
+  if (type === 'STANDARD' || type === 'EXPRESS') return type
+  throw new AwsError('ValidationException', `Value '${type}' at 'type' must be one of STANDARD, EXPRESS`)
+}
+
+const tagsOf = (input: Input): Record<string, string> =>
+  Object.fromEntries(input.structures('tags').map((entry) => [entry.text('key'), entry.textOr('value', '')]))
+
+async function updateMachine(api: Api, input: Input): Promise<unknown> {
+  const record = machineOf(api, input.text('stateMachineArn'))
+  const text = input.textOr('definition', record.definitionText)
+  const { json, hash } = api.definitions.check(text, record.type)
+  const next: MachineRecord = {
+    ...record,
+    definition: hash,
+    definitionText: text,
+    roleArn: input.textOr('roleArn', record.roleArn),
+    loggingConfiguration: (input.members.loggingConfiguration ?? record.loggingConfiguration) as Json,
+    tracingConfiguration: (input.members.tracingConfiguration ?? record.tracingConfiguration) as Json,
+    revisionId: api.chance.uuid(),
+    updatedAt: api.clock.now().getTime(),
+  }
+  const changed = hash !== record.definition || next.roleArn !== record.roleArn
+  const saved = changed ? next : { ...next, revisionId: record.revisionId }
+  await save(api, saved, json)
+  const version = input.booleanOr('publish', false)
+    ? await publishVersion(api, saved, input.textOr('versionDescription', null))
+    : null
+  return present({
+    updateDate: new Date(saved.updatedAt),
+    revisionId: saved.revisionId,
+    stateMachineVersionArn: version,
+  })
+}
+
+async function deleteMachine(api: Api, input: Input): Promise<unknown> {
+  const { machineArn: arn } = parseMachineArn(input.text('stateMachineArn'))
+  await api.transaction(() => {
+    for (const { number } of api.machines.versionsOf(arn)) api.machines.versions.remove([arn, number])
+    for (const { name } of api.machines.aliasesOf(arn)) api.machines.aliases.remove([arn, name])
+    api.machines.machines.remove([arn])
+  })
+  return {}
+}
+
+function describeMachine(api: Api, arn: string): unknown {
+  const { machineArn: plain, qualifier } = parseMachineArn(arn)
+  const record = machineOf(api, arn)
+  const common = {
+    name: record.name,
+    status: 'ACTIVE',
+    type: record.type,
+    loggingConfiguration: record.loggingConfiguration,
+    tracingConfiguration: record.tracingConfiguration,
+    encryptionConfiguration: { type: 'AWS_OWNED_KEY' },
+  }
+  if (qualifier === null)
+    return {
+      ...common,
+      stateMachineArn: plain,
+      definition: record.definitionText,
+      roleArn: record.roleArn,
+      creationDate: new Date(record.createdAt),
+      revisionId: record.revisionId,
+    }
+  const version = api.machines.versions.get([plain, Number(qualifier)])
+  if (version === undefined) throw noMachine(arn)
+  return present({
+    ...common,
+    stateMachineArn: arn,
+    definition: version.definitionText,
+    roleArn: version.roleArn,
+    creationDate: new Date(version.createdAt),
+    revisionId: version.revisionId,
+    description: version.description,
+  })
+}
+
+function describeForExecution(api: Api, executionArn: string): unknown {
+  const execution = api.engine.record(executionArn)
+  if (execution === undefined)
+    throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`)
+  const definition = api.machines.definitions.get([execution.definition])
+  const machine = api.machines.machines.get([execution.machineArn.split('/')[0] ?? ''])
+  return present({
+    stateMachineArn: execution.machineArn,
+    name: execution.machineName,
+    definition: JSON.stringify(definition ?? null),
+    roleArn: execution.roleArn,
+    updateDate: new Date(machine?.updatedAt ?? execution.startedAt),
+    loggingConfiguration: machine?.loggingConfiguration,
+    tracingConfiguration: machine?.tracingConfiguration,
+    revisionId: machine?.revisionId,
+    mapRunArn: execution.mapRun?.arn,
+  })
+}
+
+function listMachines(api: Api, input: Input): unknown {
+  const after = parsePageToken(input.textOr('nextToken', undefined))
+  const rows = api.machines.machines.range([], after === undefined ? {} : { after })
+  const { items, nextToken } = page(rows, maxResults(input), ({ key }) => key)
+  return present({
+    stateMachines: items.map(({ value: { arn, name, type, createdAt } }) => ({
+      stateMachineArn: arn,
+      name,
+      type,
+      creationDate: new Date(createdAt),
+    })),
+    nextToken,
+  })
+}
+
+function validateDefinition(api: Api, input: Input): unknown {
+  const diagnostics = api.definitions.diagnose(input.text('definition'), machineType(input))
+  const failed = diagnostics.some(({ severity }) => severity === 'ERROR')
+  const limit = input.numberOr('maxResults', 0) || 100
+  return {
+    result: failed ? 'FAIL' : 'OK',
+    diagnostics: diagnostics.slice(0, limit),
+    truncated: diagnostics.length > limit,
+  }
+}
+
+async function tag(api: Api, input: Input): Promise<unknown> {
+  const record = machineOf(api, input.text('resourceArn'))
+  const next = { ...record, tags: { ...record.tags, ...tagsOf(input) } }
+  await api.machines.machines.put([record.arn], next)
+  return {}
+}
+
+async function untag(api: Api, input: Input): Promise<unknown> {
+  const record = machineOf(api, input.text('resourceArn'))
+  const keys = new Set(input.list('tagKeys').map(String))
+  const tags = Object.fromEntries(Object.entries(record.tags).filter(([key]) => !keys.has(key)))
+  await api.machines.machines.put([record.arn], { ...record, tags })
+  return {}
+}

@@ -1,0 +1,140 @@
+import { isJsonObject, type Json } from '../../core/json.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import type { Query } from './query.ts'
+import { checkQuery, type StatesMember } from './query-check.ts'
+import { compileTemplate, type Template } from './template.ts'
+
+/** Reads the fields of one object of a definition; what is wrong goes to the diagnostics, with its place. */
+export class FieldReader {
+  readonly source: Record<string, unknown>
+  /** JSON pointer of the object. */
+  readonly path: string
+  /** False for an element that others follow in its list. */
+  readonly isLast: boolean
+  readonly #diagnostics: Diagnostics
+  readonly #parse: (text: string) => Query
+  /** Path within the state, as causes name it: `Catch[1]/Output`. */
+  readonly #prefix: string
+
+  constructor(
+    source: Record<string, unknown>,
+    path: string,
+    diagnostics: Diagnostics,
+    parse: (text: string) => Query,
+    prefix = '',
+    isLast = true,
+  ) {
+    this.source = source
+    this.path = path
+    this.isLast = isLast
+    this.#diagnostics = diagnostics
+    this.#parse = parse
+    this.#prefix = prefix
+  }
+
+  fault(message: string, field: string): void {
+    this.#diagnostics.schema(message, `${this.path}/${field}`)
+  }
+
+  template(field: string, members: readonly StatesMember[]): Template | null {
+    const value = this.source[field]
+    if (value === undefined) return null
+    return this.#compile(value as Json, `${this.#prefix}${field}`, members)
+  }
+
+  #compile(value: Json, field: string, members: readonly StatesMember[]): Template {
+    this.#checkDelimiters(value, field)
+    return compileTemplate(value, field, (text, at) => {
+      const location = `${this.#statePath}/${at}`
+      const fault = checkQuery(text, members)
+      if (fault === null) return this.#parse(text)
+      this.#diagnostics.error(fault.code, fault.message, location)
+      return null
+    })
+  }
+
+  get #statePath(): string {
+    return this.path.slice(0, this.path.length - this.#prefix.length)
+  }
+
+  #checkDelimiters(value: Json, field: string): void {
+    if (typeof value !== 'string') return
+    if (value.startsWith('{%') !== value.endsWith('%}'))
+      this.#diagnostics.schema(`Malformed expression delimiters in: ${value}`, `${this.#statePath}/${field}`)
+  }
+
+  leaving(members: readonly StatesMember[]) {
+    const assign = this.source.Assign
+    if (assign !== undefined && !isJsonObject(assign)) this.fault("'Assign' must be an object", 'Assign')
+    return {
+      output: this.template('Output', members),
+      assign: Object.entries(isJsonObject(assign) ? assign : {}).map(
+        ([name, value]) =>
+          [this.#variable(name), this.#compile(value as Json, `${this.#prefix}Assign/${name}`, members)] as const,
+      ),
+    }
+  }
+
+  #variable(name: string): string {
+    if (name === 'states') this.fault("The variable name 'states' is reserved", 'Assign')
+    if (!/^[\p{ID_Start}_][\p{ID_Continue}]*$/u.test(name) || [...name].length > 80)
+      this.fault(`Invalid variable name: ${name}`, 'Assign')
+    return name
+  }
+
+  following(members: readonly StatesMember[]) {
+    return { ...this.leaving(members), next: this.text('Next') }
+  }
+
+  text(field: string): string | null {
+    const value = this.source[field]
+    if (value === undefined) return null
+    if (typeof value === 'string') return value
+    this.fault('Expected value of type String', field)
+    return null
+  }
+
+  texts(field: string): readonly string[] {
+    const value = this.source[field]
+    if (value === undefined) return []
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+    this.fault('Expected value of type Array of strings', field)
+    return []
+  }
+
+  /** A literal number within [min, max]; `integer` unless told. */
+  number(field: string, min: number, max: number, integer = true): number | null {
+    const value = this.source[field]
+    if (value === undefined) return null
+    if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value
+    this.fault(`Expected ${integer ? 'an integer' : 'a number'} between ${min} and ${max}`, field)
+    return null
+  }
+
+  object(field: string): FieldReader | null {
+    const value = this.source[field]
+    if (value === undefined) return null
+    if (isJsonObject(value)) return this.#child(value, field)
+    this.fault('Expected value of type Object', field)
+    return null
+  }
+
+  objects(field: string): readonly FieldReader[] {
+    const value = this.source[field]
+    if (value === undefined) return []
+    if (!Array.isArray(value)) {
+      this.fault('Expected value of type Array', field)
+      return []
+    }
+    return value.flatMap((item, index) => {
+      if (isJsonObject(item)) return [this.#child(item, `${field}[${index}]`, index === value.length - 1)]
+      this.fault('Expected value of type Object', `${field}[${index}]`)
+      return []
+    })
+  }
+
+  #child(source: Record<string, unknown>, field: string, isLast = true): FieldReader {
+    const path = `${this.path}/${field}`
+    return new FieldReader(source, path, this.#diagnostics, this.#parse, `${this.#prefix}${field}/`, isLast)
+  }
+}

@@ -1,0 +1,83 @@
+import type { Json } from '../../core/json.ts'
+import { AwsError } from '../service.ts'
+import { type Compilation, compileMachine } from './compile.ts'
+import { type Diagnostic, printDiagnostics } from './diagnostics.ts'
+import { checkExpress } from './express-check.ts'
+import type { Machine } from './machine.ts'
+import { hashOfDefinition, type MachineStore } from './machine-store.ts'
+import type { Query } from './query.ts'
+
+/** A definition that may be created. */
+export interface CheckedDefinition {
+  readonly json: Json
+  readonly hash: string
+}
+
+/** Parses, checks and compiles definitions; what was compiled once is kept. */
+export class Definitions {
+  readonly #machines = new Map<string, Machine>()
+  readonly #store: MachineStore
+  readonly #parse: (text: string) => Query
+
+  constructor(store: MachineStore, parse: (text: string) => Query) {
+    this.#store = store
+    this.#parse = parse
+  }
+
+  /** The findings about a definition's text. */
+  diagnose(text: string, type: 'STANDARD' | 'EXPRESS'): readonly Diagnostic[] {
+    return this.#check(text, type).diagnostics
+  }
+
+  /** @throws AwsError InvalidDefinition */
+  check(text: string, type: 'STANDARD' | 'EXPRESS'): CheckedDefinition {
+    const { json, diagnostics } = this.#check(text, type)
+    if (json === null || diagnostics.some(({ severity }) => severity === 'ERROR'))
+      throw new AwsError('InvalidDefinition', printDiagnostics(diagnostics))
+    return { json, hash: hashOfDefinition(json) }
+  }
+
+  #check(text: string, type: 'STANDARD' | 'EXPRESS') {
+    const json = parseText(text)
+    if (json === undefined)
+      return {
+        json: null,
+        diagnostics: [
+          {
+            severity: 'ERROR',
+            code: 'INVALID_JSON_DESCRIPTION',
+            message: 'Cannot parse the definition as JSON',
+            location: '/',
+          } as const,
+        ],
+      }
+    const { machine, diagnostics } = this.#compile(json)
+    if (machine !== null && type === 'EXPRESS') checkExpress(json, diagnostics)
+    if (machine !== null) this.#machines.set(hashOfDefinition(json), machine)
+    return { json, diagnostics: diagnostics.list }
+  }
+
+  #compile(json: Json): Compilation {
+    return compileMachine(json, this.#parse)
+  }
+
+  /** The compiled machine of a stored definition. */
+  machineOf(hash: string): Machine {
+    const known = this.#machines.get(hash)
+    if (known !== undefined) return known
+    const json = this.#store.definitions.get([hash])
+    if (json === undefined) throw new Error(`The definition ${hash} is not in the store`)
+    const { machine, diagnostics } = this.#compile(json)
+    if (machine === null) throw new Error(printDiagnostics(diagnostics.list))
+    this.#machines.set(hash, machine)
+    return machine
+  }
+}
+
+function parseText(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}

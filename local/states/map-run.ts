@@ -1,0 +1,242 @@
+import { messageOf } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import type { CallContext } from '../service.ts'
+import type { ChildRunner } from './engine-ports.ts'
+import { fitsPayload, tooLarge } from './evaluation.ts'
+import type { Thread } from './execution-state.ts'
+import type { ExecutionRecord } from './execution-store.ts'
+import type { MapRunOutcome } from './inputs.ts'
+import { ItemReaderFailure, readItems } from './item-reader.ts'
+import type { MapRunPlan } from './log.ts'
+import type { Distribution, MapState } from './machine.ts'
+import { breachesTolerance, childInputs } from './map-run-plan.ts'
+import type { ChildInput, MapRunRecord } from './map-run-store.ts'
+import { ResultWriterFailure, writeResults } from './result-writer.ts'
+import { callerOf } from './task-runner.ts'
+import { EvaluationFailure } from './template.ts'
+import type { Turn } from './turn.ts'
+
+/** Most children at once where the definition sets no bound. */
+const MAX_CHILDREN = 10_000
+
+/** Runs the children of a distributed Map and reports the outcome; taken up again after a restart, it runs what is missing. */
+export class MapRun {
+  readonly #engine: ChildRunner
+  readonly #turn: Pick<Turn, 'execution' | 'facts'>
+  readonly #thread: Thread
+  readonly #state: MapState
+  readonly #distribution: Distribution
+  readonly #arn: string
+  readonly #plan: MapRunPlan
+  readonly #cancel = new AbortController()
+  readonly #running = new Set<string>()
+
+  constructor(
+    engine: ChildRunner,
+    turn: Pick<Turn, 'execution' | 'facts'>,
+    thread: Thread,
+    state: MapState,
+    distribution: Distribution,
+    run: { readonly arn: string; readonly plan: MapRunPlan },
+  ) {
+    this.#engine = engine
+    this.#turn = turn
+    this.#thread = thread
+    this.#state = state
+    this.#distribution = distribution
+    this.#arn = run.arn
+    this.#plan = run.plan
+  }
+
+  /** Resolves with the outcome, or `null` after `abort`. */
+  async run(): Promise<MapRunOutcome | null> {
+    try {
+      const inputs = await this.#prepare()
+      const children = await this.#runAll(inputs)
+      if (this.#cancel.signal.aborted) return null
+      const outcome = await this.#outcome(inputs, children)
+      await this.#close(outcome.kind === 'succeeded' ? 'SUCCEEDED' : 'FAILED')
+      return outcome
+    } catch (thrown) {
+      if (this.#cancel.signal.aborted) return null
+      const outcome = this.#failure(thrown)
+      await this.#close('FAILED')
+      return outcome
+    }
+  }
+
+  /** Gives up. `stop`: the children are stopped too, as the parent was. */
+  async abort(stop: boolean): Promise<void> {
+    this.#cancel.abort()
+    if (!stop) return
+    await this.#close('ABORTED')
+    await Promise.all([...this.#running].map((arn) => this.#engine.stopChild(arn)))
+  }
+
+  async #prepare(): Promise<readonly ChildInput[]> {
+    const { mapRuns, transaction, saveDefinition } = this.#engine.ports
+    if (mapRuns.get(this.#arn) !== undefined) return mapRuns.inputs(this.#arn)
+    const { source } = this.#plan
+    const read =
+      source.kind === 'items'
+        ? { items: source.items, source: undefined }
+        : await readItems(source, this.#distribution.reader?.config ?? {}, this.#engine.ports.bus, this.#context())
+    const inputs = await childInputs(this.#turn, this.#thread, this.#state, this.#plan, read)
+    await transaction(() => {
+      saveDefinition(this.#distribution.definition)
+      mapRuns.put(this.#record(inputs))
+      mapRuns.putInputs(this.#arn, inputs)
+    })
+    return inputs
+  }
+
+  #record(inputs: readonly ChildInput[]): MapRunRecord {
+    const { facts } = this.#turn
+    return {
+      arn: this.#arn,
+      executionArn: facts.arn,
+      machineArn: facts.machineArn,
+      status: 'RUNNING',
+      startedAt: this.#engine.ports.clock.now().getTime(),
+      stoppedAt: null,
+      maxConcurrency: this.#plan.maxConcurrency,
+      toleratedFailureCount: this.#plan.toleratedFailureCount ?? 0,
+      toleratedFailurePercentage: this.#plan.toleratedFailurePercentage ?? 0,
+      childCount: inputs.length,
+      itemCount: inputs.reduce((sum, { items }) => sum + items, 0),
+      redriveCount: 0,
+    }
+  }
+
+  #context(): CallContext {
+    const { facts } = this.#turn
+    return {
+      caller: callerOf(facts, facts.roleArn),
+      requestId: this.#engine.ports.chance.uuid(),
+      signal: this.#cancel.signal,
+    }
+  }
+
+  /** Runs the children, as many at once as may be; stops early when more failed than is tolerated. */
+  async #runAll(inputs: readonly ChildInput[]): Promise<readonly (ExecutionRecord | undefined)[]> {
+    const known = this.#known()
+    const children: (ExecutionRecord | undefined)[] = []
+    const totalItems = inputs.reduce((sum, { items }) => sum + items, 0)
+    let failedItems = 0
+    let next = 0
+    const worker = async (): Promise<void> => {
+      while (next < inputs.length && !this.#cancel.signal.aborted) {
+        if (breachesTolerance(this.#plan, { failedItems, totalItems })) return
+        const index = next
+        next += 1
+        const child = await this.#runOne(index, inputs[index] ?? { input: null, items: 0 }, known.get(index))
+        children[index] = child
+        if (child.status !== 'SUCCEEDED') failedItems += inputs[index]?.items ?? 0
+        if (breachesTolerance(this.#plan, { failedItems, totalItems })) await this.#stopRunning()
+      }
+    }
+    const workers = Math.min(this.#plan.maxConcurrency || MAX_CHILDREN, MAX_CHILDREN, inputs.length)
+    await Promise.all(Array.from({ length: workers }, worker))
+    return children
+  }
+
+  /** Children that an earlier process started, by index. */
+  #known(): ReadonlyMap<number, string> {
+    const { executions } = this.#engine.ports
+    const known = new Map<number, string>()
+    for (const { value } of executions.list(this.#arn)) {
+      const record = executions.get(value.arn)
+      if (record?.mapRun !== null && record?.mapRun !== undefined) known.set(record.mapRun.index, value.arn)
+    }
+    return known
+  }
+
+  async #runOne(index: number, { input }: ChildInput, known: string | undefined): Promise<ExecutionRecord> {
+    const { facts } = this.#turn
+    const { ports } = this.#engine
+    const label = labelOf(this.#arn)
+    const name = known === undefined ? ports.chance.uuid() : (known.split(':').at(-1) ?? '')
+    const machineName = `${facts.machineName}/${label}`
+    const arn = known ?? `arn:aws:states:${facts.region}:${facts.accountId}:execution:${machineName}:${name}`
+    this.#running.add(arn)
+    try {
+      return await this.#engine.runChild({
+        arn,
+        name,
+        machineArn: `${facts.machineArn}/${label}`,
+        machineName,
+        versionArn: null,
+        aliasArn: null,
+        mapRun: { arn: this.#arn, index },
+        definition: ports.definitionHash(this.#distribution.definition),
+        roleArn: facts.roleArn,
+        type: this.#distribution.executionType,
+        input: JSON.stringify(input),
+        traceHeader: null,
+      })
+    } finally {
+      this.#running.delete(arn)
+    }
+  }
+
+  async #stopRunning(): Promise<void> {
+    await Promise.all([...this.#running].map((arn) => this.#engine.stopChild(arn)))
+  }
+
+  async #outcome(
+    inputs: readonly ChildInput[],
+    children: readonly (ExecutionRecord | undefined)[],
+  ): Promise<MapRunOutcome> {
+    const ended = children.filter((child) => child !== undefined)
+    const failedItems = children.reduce(
+      (sum, child, index) => sum + (child?.status === 'SUCCEEDED' ? 0 : (inputs[index]?.items ?? 0)),
+      0,
+    )
+    const totalItems = inputs.reduce((sum, { items }) => sum + items, 0)
+    const result = this.#plan.writer === null ? null : await this.#write(ended)
+    if (breachesTolerance(this.#plan, { failedItems, totalItems }))
+      return {
+        kind: 'failed',
+        error: 'States.ExceedToleratedFailureThreshold',
+        cause: 'The specified tolerated failure threshold was exceeded',
+      }
+    return this.#succeeded(result ?? ended.flatMap(outputOf))
+  }
+
+  #succeeded(output: Json): MapRunOutcome {
+    if (fitsPayload(output)) return { kind: 'succeeded', output }
+    return { kind: 'failed', error: 'States.DataLimitExceeded', cause: tooLarge(this.#state.name) }
+  }
+
+  async #write(children: readonly ExecutionRecord[]): Promise<Json | null> {
+    const { writer } = this.#distribution
+    const args = this.#plan.writer?.arguments ?? null
+    if (writer === null || args === null) return null
+    return writeResults(this.#arn, writer, args, children, this.#engine.ports.bus, this.#context())
+  }
+
+  #failure(thrown: unknown): MapRunOutcome {
+    if (thrown instanceof ItemReaderFailure)
+      return { kind: 'failed', error: 'States.ItemReaderFailed', cause: thrown.message }
+    if (thrown instanceof ResultWriterFailure)
+      return { kind: 'failed', error: 'States.ResultWriterFailed', cause: thrown.message }
+    if (thrown instanceof EvaluationFailure) {
+      const prefix = `An error occurred while executing the state '${this.#state.name}' (entered at the event id #${this.#thread.enteredId}). `
+      return { kind: 'failed', error: 'States.QueryEvaluationError', cause: `${prefix}${thrown.cause}` }
+    }
+    this.#engine.ports.log(`A Map Run failed for a reason that no service names: ${messageOf(thrown)}`)
+    return { kind: 'failed', error: 'States.Runtime', cause: messageOf(thrown) }
+  }
+
+  async #close(status: MapRunRecord['status']): Promise<void> {
+    const { mapRuns, transaction, clock } = this.#engine.ports
+    const record = mapRuns.get(this.#arn) ?? this.#record([])
+    await transaction(() => mapRuns.put({ ...record, status, stoppedAt: clock.now().getTime() }))
+  }
+}
+
+const outputOf = (child: ExecutionRecord): readonly Json[] =>
+  child.status === 'SUCCEEDED' && child.output !== null ? [JSON.parse(child.output) as Json] : []
+
+/** `arn:…:mapRun:<Machine>/<Label>:<UUID>` */
+const labelOf = (mapRunArn: string): string => mapRunArn.split(':').at(-2)?.split('/').at(-1) ?? ''
