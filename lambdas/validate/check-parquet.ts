@@ -14,7 +14,7 @@ const MAGIC = 'PAR1'
 const TRAILER_BYTES = 8
 
 async function columnNames(readAt: ReadAt, sizeBytes: number): Promise<readonly string[]> {
-  const { ParquetEnvelopeReader, ParquetReader } = await import('parquetjs-lite')
+  const { ParquetEnvelopeReader, ParquetReader } = await import('../parquet-file.ts')
   const reader = await ParquetReader.openEnvelopeReader(
     new ParquetEnvelopeReader(readAt, () => Promise.resolve(), sizeBytes),
   )
