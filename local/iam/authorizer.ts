@@ -57,6 +57,8 @@ export function createAuthorizer(registry: PolicyRegistry, accountId: string): A
         permission.action,
         ownerArn,
         subject.classOf(permission.resource),
+        caller.principalArn,
+        caller.sourceArn ?? '',
         permission.context === undefined ? '' : JSON.stringify(permission.context),
       ].join('\n')
       const known = decisions.get(name)
@@ -129,6 +131,7 @@ function contextOf(caller: Caller, permission: Permission, accountId: string): R
     ...(caller.servicePrincipal === null
       ? { 'aws:PrincipalAccount': accountId, 'aws:PrincipalArn': caller.roleArn ?? caller.principalArn }
       : { 'aws:PrincipalServiceName': caller.servicePrincipal, 'aws:SourceAccount': accountId }),
+    ...(caller.sourceArn === undefined ? {} : { 'aws:SourceArn': caller.sourceArn }),
     ...Object.fromEntries(given),
   }
 }

@@ -39,15 +39,16 @@ export function policyRegistry(): PolicyRegistry {
       version += 1
     },
     rolePolicies: (roleArn) => roles.get(roleArn),
-    resourcePolicy: (resourceArn) => resources.get(resourceArn),
+    resourcePolicy: (ownerArn) => resources.get(ownerArn) ?? resources.get(unqualified(ownerArn)),
     roleArns: () => [...roles.keys()],
     version: () => version,
   }
 }
 
-/** The ARN under which a resource's policy is kept: an object's bucket, a function version's function, else itself. */
-export function policyOwnerArn(resourceArn: string): string {
-  if (resourceArn.startsWith('arn:aws:s3:::')) return resourceArn.split('/', 1)[0] ?? resourceArn
-  if (resourceArn.startsWith('arn:aws:lambda:')) return resourceArn.split(':').slice(0, 7).join(':')
-  return resourceArn
-}
+/** The ARN under which a resource's policy is kept: an object's bucket, else the resource itself. */
+export const policyOwnerArn = (resourceArn: string): string =>
+  resourceArn.startsWith('arn:aws:s3:::') ? (resourceArn.split('/', 1)[0] ?? resourceArn) : resourceArn
+
+/** A version or alias of a function without a policy of its own has the function's. */
+const unqualified = (arn: string): string =>
+  arn.startsWith('arn:aws:lambda:') ? arn.split(':').slice(0, 7).join(':') : arn
