@@ -35,7 +35,8 @@ export interface ProgramInput {
  *    ones replaced by records of empty fields, so that positions stay true); its rows come in input order.
  * 2. over all rows of the run: a relation `sluice_parsed` (the columns of `parse`, then `input_index INTEGER` from 0 and
  *    `record_number BIGINT`) and a table `sluice_malformed` (`input_index INTEGER, record_number BIGINT, code VARCHAR,
- *    message VARCHAR, raw VARCHAR`) stand; `resolve` runs in order and leaves views `sluice_curated` and `sluice_rejects`
+ *    message VARCHAR, raw VARCHAR`) stand; `resolve` runs in order, `{records_0}`, `{records_1}`, …
+ *    replaced by the number of records of each input, and leaves views `sluice_curated` and `sluice_rejects`
  *    and a table `sluice_duplicates (input_index, record_number)`.
  * 3. `curated` and `rejects` are SELECTs to be written, in record order; the others are SELECTs of small facts.
  */

@@ -2,15 +2,17 @@ import { printColumnType } from '../../core/column-type.ts'
 import type { InputFormat } from '../../core/mapping.ts'
 import type { Check, FieldPlan, IntermediateForm, RejectCode, TextOperator } from '../intermediate.ts'
 import type { Framing } from '../program.ts'
-import { name, text, texts } from './literals.ts'
-import { printConversion } from './print-conversion.ts'
+import { isOneOf, name, text } from './literals.ts'
+import { printConversion, refusesOuterSpace } from './print-conversion.ts'
 import { printReader, sourceColumn } from './print-reader.ts'
-import { printTextOperator } from './print-text-operator.ts'
+import { printTextOperator, printTrim } from './print-text-operator.ts'
 
 /** The type of `_errors`: every error of a row, NULL for a row without one. */
 export const ERRORS_TYPE = 'STRUCT(code VARCHAR, "column" VARCHAR, value VARCHAR, message VARCHAR)[]'
 /** A value in an error is cut to this many characters. */
 const MAX_ERROR_VALUE = 256
+
+const NO_TEXT = 'NULL::VARCHAR'
 
 const textColumn = (index: number): string => `t${index}`
 const valueColumn = (index: number): string => `v${index}`
@@ -18,22 +20,36 @@ const failureColumn = (index: number): string => `x${index}`
 
 const isJson = (format: InputFormat): boolean => format === 'json_lines' || format === 'json_array'
 
+/** A trim right before a conversion that refuses white space is done only for texts that were refused. */
+const trimsLate = (field: FieldPlan): boolean =>
+  field.text.at(-1)?.name === 'trim' && refusesOuterSpace(field.conversion)
+
 /** Operators that print SQL of their own; `concat` is how sources become one text. */
-const operatorsOf = (field: FieldPlan): readonly TextOperator[] => field.text.filter(({ name }) => name !== 'concat')
+const operatorsOf = (field: FieldPlan): readonly TextOperator[] =>
+  (trimsLate(field) ? field.text.slice(0, -1) : field.text).filter(({ name }) => name !== 'concat')
+
+/** The text that is converted, after all operators. */
+const finalText = (field: FieldPlan, index: number): string =>
+  trimsLate(field) ? printTrim(textColumn(index)) : textColumn(index)
+
+function printValue(field: FieldPlan, index: number): string {
+  const direct = printConversion(field.conversion, textColumn(index)).value
+  if (!trimsLate(field)) return direct
+  const trimmed = printConversion(field.conversion, printTrim(textColumn(index))).value
+  return `coalesce(${direct}, CASE WHEN ${textColumn(index)} IS NOT NULL THEN ${trimmed} END)`
+}
 
 function firstText(field: FieldPlan, nullValues: readonly string[]): string {
   const present = field.sources
     .filter((source): source is number => source !== null)
     .map((index) => {
       const column = sourceColumn(index)
-      return nullValues.length === 0
-        ? column
-        : `CASE WHEN ${column} IN (${texts(nullValues)}) THEN NULL ELSE ${column} END`
+      return nullValues.length === 0 ? column : `CASE WHEN ${isOneOf(column, nullValues)} THEN NULL ELSE ${column} END`
     })
   const concat = field.text.find((operator) => operator.name === 'concat')
-  if (present.length === 0) return 'NULL::VARCHAR'
+  if (present.length === 0) return NO_TEXT
   if (concat?.name === 'concat') return `nullif(concat_ws(${text(concat.separator)}, ${present.join(', ')}), '')`
-  return present[0] ?? 'NULL::VARCHAR'
+  return present[0] ?? NO_TEXT
 }
 
 const sourceOf = (field: FieldPlan, index: number): string => {
@@ -83,7 +99,7 @@ function checkFails(
     case 'pattern':
       return { when: `NOT regexp_full_match(${column}, ${text(check.pattern)})`, code: 'pattern_mismatch' }
     case 'values':
-      return { when: `${column} NOT IN (${texts(check.values)})`, code: 'not_in_values' }
+      return { when: `NOT ${isOneOf(column, check.values)}`, code: 'not_in_values' }
   }
 }
 
@@ -96,7 +112,7 @@ interface Fault {
 }
 
 function faultsOf(field: FieldPlan, index: number, failing: ReadonlySet<number>): readonly Fault[] {
-  const [t, v, x] = [textColumn(index), valueColumn(index), failureColumn(index)]
+  const [t, v, x] = [finalText(field, index), valueColumn(index), failureColumn(index)]
   const value = sourceOf(field, index)
   const type = printColumnType(field.type)
   const failed = failing.has(index)
@@ -139,7 +155,7 @@ function printRescued(form: IntermediateForm, format: InputFormat): string {
     if (field.misfit !== 'rescue' || field.conversion.name === 'keep_text') return []
     const [source] = field.sources
     const key = source === null || source === undefined ? field.target : (form.sourceColumns[source] ?? field.target)
-    const misfit = `${valueColumn(index)} IS NULL AND ${textColumn(index)} IS NOT NULL`
+    const misfit = `${valueColumn(index)} IS NULL AND ${finalText(field, index)} IS NOT NULL`
     return [{ when: `(${misfit})`, pair: `${text(key)}, CASE WHEN ${misfit} THEN ${sourceOf(field, index)} END` }]
   })
   if (isJson(format) && form.additive === 'rescue') return printRescuedJson(form, misfits)
@@ -148,7 +164,7 @@ function printRescued(form: IntermediateForm, format: InputFormat): string {
     pair: `${text(form.sourceColumns[index] ?? '')}, ${sourceColumn(index)}`,
   }))
   const parts = [...columns, ...misfits]
-  if (parts.length === 0) return 'NULL::VARCHAR'
+  if (parts.length === 0) return NO_TEXT
   const object = `json_object(${parts.map(({ pair }) => pair).join(', ')})`
   return `CASE WHEN ${parts.map(({ when }) => when).join(' OR ')} THEN CAST(json_merge_patch('{}', ${object}) AS VARCHAR) END`
 }
@@ -171,6 +187,17 @@ const printRaw = (form: IntermediateForm, format: InputFormat): string =>
     ? 'line'
     : `CAST(json_object(${form.sourceColumns.map((column, index) => `${text(column)}, ${sourceColumn(index)}`).join(', ')}) AS VARCHAR)`
 
+/** Cheap conditions, one of which holds for every row with a fault; a row for which one holds may still have none. */
+function suspicionsOf(field: FieldPlan, index: number, failing: ReadonlySet<number>): readonly string[] {
+  const [t, v] = [textColumn(index), valueColumn(index)]
+  const misfits = field.conversion.name !== 'keep_text' && field.misfit === 'reject'
+  return [
+    ...(failing.has(index) ? [`${failureColumn(index)} IS NOT NULL`] : []),
+    ...(field.required ? [`${v} IS NULL`] : misfits ? [`(${v} IS NULL AND ${t} IS NOT NULL)`] : []),
+    ...field.checks.map((check) => `(${checkFails(check, index, field).when})`),
+  ]
+}
+
 function printFinal(form: IntermediateForm, format: InputFormat, { sql, failing }: Layer): string {
   const faults = form.fields.flatMap((field, index) =>
     faultsOf(field, index, failing).map((fault) => ({ target: field.target, fault })),
@@ -185,12 +212,14 @@ function printFinal(form: IntermediateForm, format: InputFormat, { sql, failing 
   const notJson = isJson(format)
     ? `WHEN doc IS NULL THEN [{'code': 'malformed_json', 'column': NULL, 'value': left(line, ${MAX_ERROR_VALUE}), 'message': 'expected a JSON object'}]::${ERRORS_TYPE} `
     : ''
-  const broken = [...new Set([...faults.map(({ fault }) => fault.when), tooLong.when])]
-    .map((when) => `(${when})`)
-    .join(' OR ')
-  const errors = `CASE ${notJson}WHEN ${broken} THEN list_filter([${listed.join(', ')}]::${ERRORS_TYPE}, lambda e: e IS NOT NULL) END`
+  const suspicions = form.fields.flatMap((field, index) => suspicionsOf(field, index, failing))
+  const rescued = printRescued(form, format)
+  const suspect = [...suspicions, ...(rescued === NO_TEXT ? [] : [tooLong.when])]
+  const list = `nullif(list_filter([${listed.join(', ')}]::${ERRORS_TYPE}, lambda e: e IS NOT NULL), [])`
+  const cases = `${notJson}${suspect.length === 0 ? '' : `WHEN ${suspect.join(' OR ')} THEN ${list}`}`
+  const errors = cases === '' ? `NULL::${ERRORS_TYPE}` : `CASE ${cases} END`
   const columns = form.fields.map(({ target }, index) => `${valueColumn(index)} AS ${name(target)}`)
-  const inner = `SELECT *, ${errors} AS _errors FROM (SELECT *, ${printRescued(form, format)} AS _rescued FROM (${sql}))`
+  const inner = `SELECT *, ${errors} AS _errors FROM (SELECT *, ${rescued} AS _rescued FROM (${sql}))`
   const raw = `CASE WHEN _errors IS NOT NULL THEN ${printRaw(form, format)} END`
   return `SELECT ${[...columns, '_rescued', '_errors'].join(', ')}, ${raw} AS _raw FROM (${inner})`
 }
@@ -207,8 +236,6 @@ export function printParse(form: IntermediateForm, format: InputFormat, framing:
   let layer: Layer = { sql: `SELECT ${through}, ${first.join(', ')} FROM (${reader})`, failing: new Set() }
   const depth = Math.max(0, ...form.fields.map((field) => operatorsOf(field).length))
   for (let level = 0; level < depth; level++) layer = printTextLayer(layer, form, level, through)
-  const values = form.fields.map(
-    (field, index) => `${printConversion(field.conversion, textColumn(index)).value} AS ${valueColumn(index)}`,
-  )
+  const values = form.fields.map((field, index) => `${printValue(field, index)} AS ${valueColumn(index)}`)
   return printFinal(form, format, { ...layer, sql: `SELECT *, ${values.join(', ')} FROM (${layer.sql})` })
 }

@@ -18,8 +18,6 @@ export interface RowConstants {
   readonly inputs: readonly RunInput[]
 }
 
-/** One number for each record of a run; inputs have fewer than 2^40 records. */
-const ROW_ID = 'record_number + input_index::BIGINT * 1099511627776'
 const SAMPLE_ROWS = 1000
 const SAMPLE_RAW_CHARACTERS = 1024
 
@@ -96,6 +94,25 @@ function printDuplicates(contract: Contract, { inputs }: RowConstants): readonly
   ]
 }
 
+/**
+ * Keeps the record numbers of a small table as one bit string per input. A bit is looked up row by row, so rows stay in
+ * order; a join against the table would lose it.
+ */
+const markRecords = (variable: string, table: string, inputs: readonly RunInput[]): readonly string[] =>
+  inputs.map(
+    (_, index) =>
+      `SET VARIABLE ${variable}_${index} = (SELECT bitstring_agg(record_number, 0, {records_${index}}) FROM ${table} WHERE input_index = ${index})`,
+  )
+
+function isUnmarked(variable: string, inputs: readonly RunInput[]): string {
+  const bits = inputs.map((_, index) => `get_bit(getvariable('${variable}_${index}'), CAST(record_number AS INTEGER))`)
+  const bit =
+    bits.length === 1
+      ? bits[0]
+      : `CASE input_index ${bits.map((value, index) => `WHEN ${index} THEN ${value}`).join(' ')} END`
+  return `${bit} IS DISTINCT FROM 1`
+}
+
 function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
   const provenance = `${jobId(inputs)} AS job_id, ${text(tenantId)} AS tenant_id, ${text(dataset)} AS dataset, record_number`
   const kept = `SELECT ${provenance}, array_to_string(list_transform(_errors, lambda e: e.code), ',') AS codes, array_to_string(list_transform(_errors, lambda e: coalesce(e."column", '')), ',') AS columns, CAST(to_json(_errors) AS VARCHAR) AS errors, _raw AS raw, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
@@ -122,15 +139,19 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
     .map(({ name: column }) => name(column))
     .join(', ')
   const views = [
-    `CREATE OR REPLACE TEMP VIEW sluice_rows AS SELECT * FROM sluice_parsed WHERE ${ROW_ID} NOT IN (SELECT ${ROW_ID} FROM sluice_malformed)`,
+    ...markRecords('sluice_malformed', 'sluice_malformed', constants.inputs),
+    `CREATE OR REPLACE TEMP VIEW sluice_rows AS SELECT * FROM sluice_parsed WHERE ${isUnmarked('sluice_malformed', constants.inputs)}`,
     'CREATE OR REPLACE TEMP VIEW sluice_good AS SELECT * FROM sluice_rows WHERE _errors IS NULL',
   ]
-  const curatedView = `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${columns.map((column) => curatedValue(column, contract, constants)).join(', ')} FROM sluice_good WHERE ${ROW_ID} NOT IN (SELECT ${ROW_ID} FROM sluice_duplicates)`
+  const curatedView = [
+    ...markRecords('sluice_duplicate', 'sluice_duplicates', constants.inputs),
+    `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${columns.map((column) => curatedValue(column, contract, constants)).join(', ')} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
+  ]
   const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
   return {
     malformedTable:
       'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR)',
-    resolve: [...views, ...printDuplicates(contract, constants), curatedView, printRejectsView(constants)],
+    resolve: [...views, ...printDuplicates(contract, constants), ...curatedView, printRejectsView(constants)],
     curated: 'SELECT * FROM sluice_curated',
     rejects:
       'SELECT job_id, tenant_id, dataset, record_number, codes, columns, errors, raw FROM sluice_rejects ORDER BY input_index, record_number',

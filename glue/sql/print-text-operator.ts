@@ -1,5 +1,5 @@
 import type { RejectCode, TextOperator } from '../intermediate.ts'
-import { regexLiteral, text, texts } from './literals.ts'
+import { isOneOf, regexLiteral, text } from './literals.ts'
 
 /** A text operator as SQL over a column reference; `failure` is true where the value makes the row a reject. */
 export interface PrintedText {
@@ -12,6 +12,18 @@ const plain = (value: string): PrintedText => ({ value, failure: null })
 const SPACE = '[\\s\\x{00A0}\\x{2000}-\\x{200A}\\x{202F}\\x{205F}\\x{3000}\\x{FEFF}]'
 
 const emptyIsNone = (value: string): string => `nullif(${value}, '')`
+
+const trimmed = (column: string): string => `regexp_replace(${column}, ${text(`^${SPACE}+|${SPACE}+$`)}, '', 'g')`
+
+/** Text without white space at its ends, NULL where nothing is left. */
+export const printTrim = (column: string): string => emptyIsNone(trimmed(column))
+
+/** As {@link printTrim}, cheap for the many texts that have none: only what may begin or end in white space is searched for it. */
+function printQuickTrim(column: string): string {
+  const ends = [' ', '\t', '\n', '\r', '\f'].map((end) => `suffix(${column}, ${text(end)})`)
+  const suspect = [`${column} < '!'`, ...ends, `strlen(${column}) <> length(${column})`].join(' OR ')
+  return `CASE WHEN ${suspect} THEN ${printTrim(column)} ELSE ${column} END`
+}
 
 const mapOf = (values: Readonly<Record<string, string>>): string =>
   `MAP {${Object.entries(values)
@@ -27,7 +39,7 @@ function printMap(
   const entries = Object.keys(values).length
   const found = entries === 0 ? 'NULL::VARCHAR' : `(${mapOf(values)})[${column}]`
   if (otherwise === 'keep') return plain(emptyIsNone(`coalesce(${found}, ${column})`))
-  const missed = entries === 0 ? 'true' : `${column} NOT IN (${texts(Object.keys(values))})`
+  const missed = entries === 0 ? 'true' : `NOT ${isOneOf(column, Object.keys(values))}`
   return {
     value: emptyIsNone(found),
     failure: otherwise === 'reject' ? { when: `${column} IS NOT NULL AND ${missed}`, code } : null,
@@ -65,7 +77,7 @@ function printCurrency(
 export function printTextOperator(operator: TextOperator, column: string): PrintedText {
   switch (operator.name) {
     case 'trim':
-      return plain(emptyIsNone(`regexp_replace(${column}, ${text(`^${SPACE}+|${SPACE}+$`)}, '', 'g')`))
+      return plain(printQuickTrim(column))
     case 'collapse_whitespace':
       return plain(emptyIsNone(`trim(regexp_replace(${column}, ${text(`${SPACE}+`)}, ' ', 'g'))`))
     case 'uppercase':
@@ -77,7 +89,7 @@ export function printTextOperator(operator: TextOperator, column: string): Print
       return plain(
         operator.values.length === 0
           ? column
-          : `CASE WHEN ${column} IN (${texts(operator.values)}) THEN NULL ELSE ${column} END`,
+          : `CASE WHEN ${isOneOf(column, operator.values)} THEN NULL ELSE ${column} END`,
       )
     case 'map_values':
       return printMap(column, operator.values, operator.otherwise, 'not_in_map')

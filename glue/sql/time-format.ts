@@ -53,3 +53,5 @@ const OFFSET = '(?:Z|[+-](?:0[0-9]|1[0-8])(?::?[0-5][0-9])?)'
 export const ISO_DATE = DATE
 export const ISO_LOCAL = `${DATE}(?:[T ]${TIME})?`
 export const ISO_WITH_OFFSET = `${DATE}[T ]${TIME} ?${OFFSET}`
+/** The commonest form, for which the engine's own cast says the same: UTC, with seconds. */
+export const ISO_UTC = `${DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?Z`
