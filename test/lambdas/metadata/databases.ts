@@ -19,8 +19,14 @@ export const MIGRATIONS: readonly Migration[] = migrationsOf(
 export interface TestDatabase {
   readonly database: Database
   readonly admin: Queryable
+  /** Empties every table. */
+  reset(): Promise<void>
   close(): Promise<void>
 }
+
+const EMPTY = `DO $$ BEGIN EXECUTE (
+  SELECT 'TRUNCATE ' || string_agg(format('sluice.%I', tablename), ', ') FROM pg_tables
+  WHERE schemaname = 'sluice' AND tablename <> 'schema_migrations'); END $$`
 
 export interface Engine {
   readonly name: string
@@ -51,13 +57,22 @@ function pglitePool(session: Queryable): ConnectionPool {
   }
 }
 
+const empty = async (admin: Queryable): Promise<void> => {
+  await admin.query(EMPTY)
+}
+
 const AT = '2026-03-01T09:00:00.000Z'
 
 async function openPglite(): Promise<TestDatabase> {
   const db = await PGlite.create()
   const session = pgliteSession(db)
   await migrate(session, MIGRATIONS, AT)
-  return { database: postgresDatabase(pglitePool(session)), admin: session, close: () => db.close() }
+  return {
+    database: postgresDatabase(pglitePool(session)),
+    admin: session,
+    reset: () => empty(session),
+    close: () => db.close(),
+  }
 }
 
 let databases = 0
@@ -94,6 +109,7 @@ async function openPostgres(url: string): Promise<TestDatabase> {
   return {
     database: postgresDatabase(connections),
     admin: simple,
+    reset: () => empty(simple),
     close: async () => {
       await pool.end()
       await admin.end()
