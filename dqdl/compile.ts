@@ -1,5 +1,6 @@
 import { digestOf } from '../core/digest.ts'
 import type { Severity } from '../core/run-documents.ts'
+import { compileAnalyzer } from './analyzers.ts'
 import type { Composite, Label, Rule, RuleExpression, Ruleset } from './ast.ts'
 import {
   type CompiledRule,
@@ -13,7 +14,7 @@ import {
 import { resultDocument, verdictDocument } from './documents.ts'
 import { type MetricHistory, OperandError } from './operands.ts'
 import { requireRuleset } from './parse.ts'
-import { printRule, printRuleset } from './print.ts'
+import { printAnalyzer, printRule, printRuleset } from './print.ts'
 import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from './quality-plan.ts'
 import { RULE_COMPILERS } from './rules/index.ts'
 import { RuleFailure } from './rules/support.ts'
@@ -33,7 +34,6 @@ export interface CompileOptions {
 
 interface Part {
   readonly index: number
-  readonly rule: Rule
   readonly measures: Measures
   readonly compiled: CompiledRule
 }
@@ -50,30 +50,43 @@ export function compileQuality(
   options: CompileOptions,
 ): QualityPlan {
   const ruleset = typeof source === 'string' ? requireRuleset(source) : source
-  const surroundings: Surroundings = {
-    columns,
-    now: options.now,
-    history: options.history ?? (() => []),
-    translations: options.translations ?? {},
-    references: options.references ?? new Map(),
-  }
+  const surroundings = surroundingsOf(columns, options)
   const rules = ruleset.rules.map((rule, index) => qualityRule(rule, index, ruleset.defaultLabels))
   const names = new MeasureNames()
-  const { parts, composites } = numberParts(ruleset.rules)
+  const { parts, composites, next } = numberParts(ruleset.rules)
   const compiled = parts.map(({ index, rule }): Part => {
     const measures = new Measures(names)
-    return { index, rule, measures, compiled: compileRule(rule, measures, surroundings) }
+    return { index, measures, compiled: compileRule(rule, measures, surroundings) }
+  })
+  const analyzers = ruleset.analyzers.map((analyzer, position) => ({
+    index: next + position,
+    name: `Analyzer_${position + 1}`,
+    text: printAnalyzer(analyzer),
+  }))
+  const measured = ruleset.analyzers.map((analyzer, position): Part => {
+    const measures = new Measures(names)
+    const compile = (rule: Rule): CompiledRule => compileRule(rule, measures, surroundings)
+    return { index: next + position, measures, compiled: compileAnalyzer(analyzer, measures, surroundings, compile) }
   })
   return {
     qualityPlanVersion: 1,
     rulesetHash: digestOf(printRuleset(ruleset)),
     rules,
+    analyzers,
     setup: SETUP,
-    statements: [...statementsOf(compiled), JUDGE, ...compositeStatements(composites)],
-    resultDocument: resultDocument(rules),
+    statements: [...statementsOf([...compiled, ...measured]), JUDGE, ...compositeStatements(composites)],
+    resultDocument: resultDocument(rules, analyzers),
     verdictDocument: verdictDocument(rules),
   }
 }
+
+export const surroundingsOf = (columns: readonly QualityColumn[], options: CompileOptions): Surroundings => ({
+  columns,
+  now: options.now,
+  history: options.history ?? (() => []),
+  translations: options.translations ?? {},
+  references: options.references ?? new Map(),
+})
 
 /** `severity` of the labels; anything but `warn` stops a load. */
 const severityOf = (labels: Readonly<Record<string, string>>): Severity =>
@@ -95,6 +108,8 @@ interface NumberedComposite {
 function numberParts(rules: readonly RuleExpression[]): {
   parts: { index: number; rule: Rule }[]
   composites: NumberedComposite[]
+  /** The first number that is free. */
+  next: number
 } {
   const parts: { index: number; rule: Rule }[] = []
   const composites: NumberedComposite[] = []
@@ -117,10 +132,11 @@ function numberParts(rules: readonly RuleExpression[]): {
     const own: number[] = []
     composites.push({ index, truth: truthOfComposite(rule, own), parts: own })
   }
-  return { parts, composites }
+  return { parts, composites, next }
 }
 
-function compileRule(rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule {
+/** @throws nothing that data or rules can cause: what cannot be compiled is settled as FAIL or ERROR */
+export function compileRule(rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule {
   const compiler = RULE_COMPILERS[rule.type]
   if (compiler === undefined)
     return errored(`Rule (or nested rule) not supported due to: ${rule.type} cannot be evaluated here`)

@@ -1,4 +1,4 @@
-import type { QualityRule } from './quality-plan.ts'
+import type { QualityAnalyzer, QualityRule } from './quality-plan.ts'
 import { literal } from './sql.ts'
 
 /** Glue's limit for Description, EvaluationMessage and EvaluatedRule, in characters. */
@@ -24,8 +24,16 @@ function joined(rules: readonly QualityRule[]): string {
 }
 const SCORE = `coalesce(count(*) FILTER (WHERE result = 'PASS') / nullif(count(*), 0), 1.0)::DOUBLE`
 
+/** Metrics of the analyzers, a sub-select of one JSON list. */
+function analyzerResults(analyzers: readonly QualityAnalyzer[]): string {
+  if (analyzers.length === 0) return `'[]'::JSON`
+  const rows = analyzers.map(({ index, name, text }) => `(${index}, ${literal(name)}, ${literal(text)})`)
+  const members = `'Name', name, 'Description', left(description, ${MAX_TEXT}), 'EvaluationMessage', left(message, ${MAX_TEXT}), 'EvaluatedMetrics', coalesce(metrics, '{}')::JSON`
+  return `(SELECT to_json(list(json_merge_patch('{}'::JSON, json_object(${members})) ORDER BY a.rule_index)) FROM (VALUES ${rows.join(', ')}) AS a(rule_index, name, description) LEFT JOIN sluice_verdicts USING (rule_index))`
+}
+
 /** `result.json`: the shape of Glue's GetDataQualityResult, rules in the order of the ruleset; absent members are left out. */
-export function resultDocument(rules: readonly QualityRule[]): string {
+export function resultDocument(rules: readonly QualityRule[], analyzers: readonly QualityAnalyzer[]): string {
   const member = (name: string, value: string): string => `${literal(name)}, ${value}`
   const members = [
     member('Name', 'name'),
@@ -37,7 +45,7 @@ export function resultDocument(rules: readonly QualityRule[]): string {
     member('Labels', 'labels::JSON'),
   ]
   const rule = `json_merge_patch('{}'::JSON, json_object(${members.join(', ')}))`
-  return `WITH ${joined(rules)} SELECT CAST(json_object('Score', ${SCORE}, 'RuleResults', coalesce(to_json(list(${rule} ORDER BY rule_index)), '[]'::JSON), 'AnalyzerResults', '[]'::JSON) AS VARCHAR) FROM judged`
+  return `WITH ${joined(rules)} SELECT CAST(json_object('Score', ${SCORE}, 'RuleResults', coalesce(to_json(list(${rule} ORDER BY rule_index)), '[]'::JSON), 'AnalyzerResults', ${analyzerResults(analyzers)}) AS VARCHAR) FROM judged`
 }
 
 /** `verdict.json`; texts are cut so that it stays under 4 KB whatever failed. */

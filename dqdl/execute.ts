@@ -5,21 +5,27 @@ import { literal } from './sql.ts'
 /** What evaluating needs of a DuckDB connection; one connection for the whole plan, as its tables are temporary. */
 export interface QualityConnection {
   /** Runs one statement. @throws the engine's error */
-  execute(sql: string): Promise<void>
-  /** The first column of the first row, as text. */
-  text(sql: string): Promise<string>
+  run(sql: string): Promise<void>
+  /** All rows of a small result. */
+  rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 const MAX_MESSAGE = 2048
 
+/** The only value of a SELECT of one row and one column. */
+async function textOf(sql: string, connection: QualityConnection): Promise<string> {
+  const [row = {}] = await connection.rows(sql)
+  return String(Object.values(row)[0])
+}
+
 async function runStatement(statement: QualityStatement, connection: QualityConnection): Promise<void> {
   try {
-    await connection.execute(statement.sql)
+    await connection.run(statement.sql)
   } catch (thrown) {
     if (statement.rules.length === 0) throw thrown
     const message = literal(messageOf(thrown).slice(0, MAX_MESSAGE))
     const rows = statement.rules.map((index) => `(${index}, 'ERROR', '{}', ${message}, NULL)`)
-    await connection.execute(`INSERT INTO sluice_verdicts VALUES ${rows.join(', ')}`)
+    await connection.run(`INSERT INTO sluice_verdicts VALUES ${rows.join(', ')}`)
   }
 }
 
@@ -31,17 +37,20 @@ export async function executeQualityPlan(
   plan: QualityPlan,
   connection: QualityConnection,
 ): Promise<{ readonly result: string; readonly verdict: string }> {
-  for (const sql of plan.setup) await connection.execute(sql)
+  for (const sql of plan.setup) await connection.run(sql)
   for (const { fallback, ...statement } of plan.statements) {
     if (fallback === undefined) {
       await runStatement(statement, connection)
       continue
     }
     try {
-      await connection.execute(statement.sql)
+      await connection.run(statement.sql)
     } catch {
       for (const single of fallback) await runStatement(single, connection)
     }
   }
-  return { result: await connection.text(plan.resultDocument), verdict: await connection.text(plan.verdictDocument) }
+  return {
+    result: await textOf(plan.resultDocument, connection),
+    verdict: await textOf(plan.verdictDocument, connection),
+  }
 }

@@ -166,14 +166,21 @@ export class Parser {
     if (this.#isWord('Rules')) {
       this.#advance()
       this.#expectSymbol('=')
-      this.#list(true, () => document.rules.push(this.#expression()))
+      this.#list(true, () => this.#sound(() => this.#expression(), document.rules))
       if (!this.#isWord('Analyzers')) return
     } else if (!this.#isWord('Analyzers')) {
       this.#fail('"Rules = [" or "Analyzers = ["', 'section_expected', this.#sectionHint())
     }
     this.#advance()
     this.#expectSymbol('=')
-    this.#list(true, () => document.analyzers.push(this.#analyzer()))
+    this.#list(true, () => this.#sound(() => this.#analyzer(), document.analyzers))
+  }
+
+  /** Keeps an item unless something in it could not be read: what is left of it would only mislead. */
+  #sound<T>(parse: () => T, items: T[]): void {
+    const before = this.problems.length
+    const item = parse()
+    if (this.problems.length === before) items.push(item)
   }
 
   #sectionHint(): string | null {

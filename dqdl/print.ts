@@ -27,7 +27,8 @@ export const printNumber = (expression: NumberExpression): string => {
     case 'group':
       return `(${printNumber(expression.inner)})`
     case 'call':
-      return `${expression.name}(${expression.arguments.map(printNumber).join(',')})`
+      // Without the blank, now() would be a date.
+      return `${expression.name}${expression.name === 'now' ? ' ' : ''}(${expression.arguments.map(printNumber).join(',')})`
     case 'arithmetic':
       return `${printNumber(expression.left)} ${expression.operator} ${printNumber(expression.right)}`
   }
@@ -56,8 +57,10 @@ const printOperands = (condition: Condition): readonly string[] => {
     case 'date':
       return condition.operands.map(printDate)
     case 'duration':
-    case 'size':
       return condition.operands.map(({ amount, unit }) => `${amount} ${unit}`)
+    case 'size':
+      // Only bare numbers may be negative.
+      return condition.operands.map(({ amount, unit }) => (amount < 0 ? String(amount) : `${amount} ${unit}`))
   }
 }
 

@@ -18,10 +18,18 @@ export interface QualityRule {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** An analyzer as results name it; `index` is that of its row in `sluice_verdicts`. */
+export interface QualityAnalyzer {
+  readonly index: number
+  /** `Analyzer_1`, … */
+  readonly name: string
+  readonly text: string
+}
+
 /** SQL that brings the verdicts of some rules nearer to `sluice_verdicts`. */
 export interface QualityStatement {
   readonly sql: string
-  /** Indices of the verdicts that depend on it; those above the last rule are parts of composite rules. */
+  /** Indices of the verdicts that depend on it; those above the last rule are analyzers and parts of composite rules. */
   readonly rules: readonly number[]
 }
 
@@ -42,6 +50,7 @@ export interface QualityPlan {
   readonly qualityPlanVersion: 1
   readonly rulesetHash: string
   readonly rules: readonly QualityRule[]
+  readonly analyzers?: readonly QualityAnalyzer[]
   /** Creates the table `sluice_verdicts`, functions and whatever the statements share. */
   readonly setup: readonly string[]
   readonly statements: readonly (QualityStatement & { readonly fallback?: readonly QualityStatement[] })[]

@@ -4,37 +4,52 @@ import { leavesOf, type Ruleset } from './ast.ts'
 export interface SqlTranslation {
   readonly sql: string | null
   readonly refused: string | null
+  /** Names of the columns a statement returns, `*` for all of a table, `null` where a column has no name. */
+  readonly outputs?: readonly (string | null)[]
 }
 /** Translations by the Spark text as it stands in the ruleset. */
 export type SqlTranslations = Readonly<Record<string, SqlTranslation>>
 
-type Translate = (sparkSql: string) => SqlTranslation
+interface Translator {
+  translate(sparkSql: string): SqlTranslation
+  outputsOf(sparkSql: string): readonly (string | null)[]
+}
 
 const SELECT_WHERE = 'SELECT 1 WHERE '
 
-const loadTranslator = async (): Promise<Translate> => {
-  const { Dialect, transpile } = await import('@polyglot-sql/sdk')
-  return (sparkSql) => {
+const loadTranslator = async (): Promise<Translator> => {
+  const { Dialect, outputColumns, transpile } = await import('@polyglot-sql/sdk')
+  const translate = (sparkSql: string): SqlTranslation => {
     const { success, sql, error } = transpile(sparkSql, Dialect.Spark, Dialect.DuckDB)
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
     const [only, second] = sql
     if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }
     return { sql: only, refused: null }
   }
+  return {
+    translate,
+    outputsOf(sparkSql) {
+      const { output } = outputColumns(sparkSql, Dialect.Spark)
+      return (output?.columns ?? []).map((column) => {
+        if (column.kind === 'wildcard') return '*'
+        return column.kind === 'named' ? column.name : null
+      })
+    },
+  }
 }
 
-function translatePredicate(predicate: string, translate: Translate): SqlTranslation {
+function translatePredicate(predicate: string, { translate }: Translator): SqlTranslation {
   const { sql, refused } = translate(`${SELECT_WHERE}(${predicate})`)
   if (sql === null) return { sql, refused: `The provided where clause is invalid: ${refused}` }
   if (!sql.startsWith(SELECT_WHERE)) return { sql: null, refused: 'The provided where clause is invalid' }
   return { sql: sql.slice(SELECT_WHERE.length), refused: null }
 }
 
-function translateStatement(statement: string, translate: Translate): SqlTranslation {
+function translateStatement(statement: string, { translate, outputsOf }: Translator): SqlTranslation {
   const { sql, refused } = translate(statement)
   if (sql === null) return { sql, refused }
   if (!/^\s*(?:SELECT|WITH|\()/i.test(sql)) return { sql: null, refused: 'Only queries are allowed in CustomSql' }
-  return { sql, refused: null }
+  return { sql, refused: null, outputs: outputsOf(statement) }
 }
 
 /**
@@ -48,9 +63,9 @@ export async function translateRuleset({ rules }: Ruleset): Promise<SqlTranslati
     leaves.flatMap(({ type, parameters }) => (type === 'CustomSql' ? (parameters[0]?.text ?? []) : [])),
   )
   if (predicates.size + statements.size === 0) return {}
-  const translate = await loadTranslator()
+  const translator = await loadTranslator()
   return Object.fromEntries([
-    ...[...statements].map((each) => [each, translateStatement(each, translate)] as const),
-    ...[...predicates].map((each) => [each, translatePredicate(each, translate)] as const),
+    ...[...statements].map((each) => [each, translateStatement(each, translator)] as const),
+    ...[...predicates].map((each) => [each, translatePredicate(each, translator)] as const),
   ])
 }

@@ -69,4 +69,43 @@ const spreadOf =
     return `(CASE WHEN ${finite} THEN ${spread} ELSE 'NaN'::DOUBLE END)`
   }
 export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
+/** Natural logarithm, over the values that are not NULL; one distinct value gives 0. */
+export const entropy: RuleCompiler = (rule, measures, surroundings) => {
+  const column = columnOf(parameterOf(rule, 0), surroundings)
+  const scope = scopeOf(rule, surroundings)
+  const rows = `SELECT count(*)::DOUBLE AS n FROM sluice_data WHERE ${column.sql} IS NOT NULL${scope === null ? '' : ` AND ${scope}`} GROUP BY ${column.sql}`
+  const source = measures.query(
+    `SELECT abs(sum(n / total * ln(n / total))) AS v FROM (SELECT n, sum(n) OVER () AS total FROM (${rows}))`,
+  )
+  const check = {
+    metric: columnMetric([column.name], 'Entropy'),
+    value: `${source}.v`,
+    analyzer: `Entropy(${column.name},None)`,
+  }
+  return checkNumber(rule, numberCondition(rule), check, surroundings)
+}
+
+/** Pearson, over rows with both values; NaN when one of them is constant or not finite. */
+export const columnCorrelation: RuleCompiler = (rule, measures, surroundings) => {
+  const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
+  for (const column of columns) requireNumeric(column)
+  const [first = '', second = ''] = columns.map(({ sql }) => `${sql}::DOUBLE`)
+  const scope = scopeOf(rule, surroundings)
+  const both = `${first} IS NOT NULL AND ${second} IS NOT NULL`
+  const finite = `isfinite(${first}) AND isfinite(${second})`
+  const pairs = measures.aggregate(`count(*)${filter(scope, both)}`)
+  const finitePairs = measures.aggregate(`count(*)${filter(scope, both, finite)}`)
+  const correlation = measures.aggregate(
+    `corr(CASE WHEN ${finite} THEN ${first} END, CASE WHEN ${finite} THEN ${second} END)${filter(scope)}`,
+  )
+  const check = {
+    metric: columnMetric(
+      columns.map(({ name }) => name),
+      'ColumnCorrelation',
+    ),
+    value: `(CASE WHEN ${pairs} > 0 THEN CASE WHEN ${pairs} = ${finitePairs} THEN coalesce(${correlation}, 'NaN'::DOUBLE) ELSE 'NaN'::DOUBLE END END)`,
+    analyzer: `Correlation(${columns.map(({ name }) => name).join(',')},None)`,
+  }
+  return checkNumber(rule, numberCondition(rule), check, surroundings)
+}
 export const variance = statistic('Variance', spreadOf('var_pop'))

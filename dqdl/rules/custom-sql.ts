@@ -1,32 +1,70 @@
-import { errored, type RuleCompiler } from '../compiled-rule.ts'
+import type { Rule } from '../ast.ts'
+import {
+  type CompiledRule,
+  errored,
+  failed,
+  type Measures,
+  type RuleCompiler,
+  type Surroundings,
+} from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
-import { parameterOf } from './support.ts'
+import type { SqlTranslation } from '../spark-sql.ts'
+import { identifier } from '../sql.ts'
+import { checkNumber, findColumn, mustBeOne, numberCondition, parameterOf, ratio } from './support.ts'
 
-/** With a condition: one row, one column; NULL counts as 0. */
 export const customSql: RuleCompiler = (rule, measures, surroundings) => {
-  const statement = parameterOf(rule, 0)
-  const translation = surroundings.translations[statement]
+  const translation = surroundings.translations[parameterOf(rule, 0)]
   if (translation?.sql == null) return errored(translation?.refused ?? 'the statement was not translated')
-  const { condition } = rule
-  if (condition?.kind !== 'number')
-    return errored('Rule (or nested rule) not supported due to: CustomSql without condition')
+  return rule.condition === null
+    ? goodRows(rule, translation.sql, translation.outputs ?? [], measures, surroundings)
+    : scalar(rule, translation.sql, measures, surroundings)
+}
+
+/** One row and one column are compared; NULL counts as 0. */
+function scalar(rule: Rule, sql: string, measures: Measures, { history }: Surroundings): CompiledRule {
   const metric = 'Dataset.*.CustomSQL'
-  const operands = operandValues(condition, surroundings.history(metric))
-  const { sql } = translation
+  const condition = numberCondition(rule)
+  const operands = operandValues(condition, history(metric))
   const source = measures.query(
     `SELECT count(*) AS row_count, coalesce(first(v)::DOUBLE, 0) AS v, (SELECT count(*) FROM (DESCRIBE ${sql})) AS column_count FROM (${sql}) AS t(v)`,
   )
   const value = `${source}.v`
+  const holds = numberHolds(value, condition.operator, operands)
+  const failure = `CASE WHEN ${source}.column_count <> 1 THEN 'Custom SQL did not return exactly 1 column' WHEN ${source}.row_count <> 1 THEN 'Custom SQL did not return exactly 1 row' WHEN NOT ${holds} THEN '!' END`
   return {
     kind: 'measured',
-    checks: [
-      {
-        value,
-        failure: `CASE WHEN ${source}.column_count <> 1 THEN 'Custom SQL did not return exactly 1 column' WHEN ${source}.row_count <> 1 THEN 'Custom SQL did not return exactly 1 row' WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN '!' END`,
-      },
-    ],
+    checks: [{ value, failure }],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),
     brokenBy: null,
   }
+}
+
+/** The statement returns the good rows: a row passes when its values in the returned columns are among them. */
+function goodRows(
+  rule: Rule,
+  sql: string,
+  outputs: NonNullable<SqlTranslation['outputs']>,
+  measures: Measures,
+  surroundings: Surroundings,
+): CompiledRule {
+  const { columns } = surroundings
+  const returned = outputs.flatMap((name) => (name === '*' ? columns.map((column) => column.name) : [name]))
+  const names = returned.map((name) => (name === null ? undefined : findColumn(columns, name)?.name))
+  const known = names.filter((name) => name !== undefined)
+  if (known.length === 0 || known.length < names.length)
+    return failed('The output of the statement must have columns of the primary data frame only.')
+  const equal = known.map((name) => `good.${identifier(name)} IS NOT DISTINCT FROM sluice_data.${identifier(name)}`)
+  const exists = `EXISTS (SELECT 1 FROM (${sql}) AS good WHERE ${equal.join(' AND ')})`
+  const source = measures.query(
+    `SELECT (SELECT count(*) FROM sluice_data) AS total, (SELECT count(*) FROM sluice_data WHERE ${exists}) AS matched`,
+  )
+  const check = {
+    metric: 'Dataset.*.CustomSQL.Compliance',
+    value: ratio(`${source}.matched`, `${source}.total`),
+    analyzer: 'CustomSql',
+    end: '.' as const,
+    brokenBy: `NOT ${exists}`,
+  }
+  return checkNumber(rule, rule.threshold ?? mustBeOne(), check, surroundings)
 }

@@ -1,7 +1,18 @@
 import type { RuleCompiler } from '../compiled-rule.ts'
-import { completeness, isComplete, mean, standardDeviation, sum, variance } from './column-statistics.ts'
+import {
+  columnCorrelation,
+  completeness,
+  entropy,
+  isComplete,
+  mean,
+  standardDeviation,
+  sum,
+  variance,
+} from './column-statistics.ts'
 import { customSql } from './custom-sql.ts'
 import { columnCount, columnExists, columnNamesMatchPattern, rowCount } from './dataset.ts'
+import { dataFreshness } from './freshness.ts'
+import { aggregateMatch, datasetMatch, referentialIntegrity, rowCountMatch, schemaMatch } from './references.ts'
 import { distinctValuesCount, isPrimaryKey, isUnique, uniqueness, uniqueValueRatio } from './uniqueness.ts'
 import { columnDataType, columnLength, columnValues } from './values.ts'
 
@@ -26,4 +37,12 @@ export const RULE_COMPILERS: Readonly<Record<string, RuleCompiler>> = {
   ColumnValues: columnValues,
   ColumnDataType: columnDataType,
   CustomSql: customSql,
+  Entropy: entropy,
+  ColumnCorrelation: columnCorrelation,
+  DataFreshness: dataFreshness,
+  ReferentialIntegrity: referentialIntegrity,
+  RowCountMatch: rowCountMatch,
+  SchemaMatch: schemaMatch,
+  AggregateMatch: aggregateMatch,
+  DatasetMatch: datasetMatch,
 }

@@ -9,13 +9,15 @@ export interface RowShare {
   readonly metric: string
   readonly analyzer: string
   readonly end?: '!' | '.'
+  /** SQL of the failure by the value's SQL, where the reference words it otherwise. */
+  readonly failureOf?: (value: string) => string
   /** No row in scope passes, with where or without. */
   readonly emptyPasses?: boolean
 }
 
 export function checkRowShare(
   rule: Rule,
-  { predicate, metric, analyzer, end = '!', emptyPasses = false }: RowShare,
+  { predicate, metric, analyzer, end = '!', failureOf, emptyPasses = false }: RowShare,
   scope: string | null,
   measures: Measures,
   surroundings: Surroundings,
@@ -24,5 +26,6 @@ export function checkRowShare(
   const value = ratio(satisfying, rowsInScope(measures, scope))
   const undefinedPasses = emptyPasses || rule.where !== null
   const check = { metric, value, analyzer, end, undefinedPasses, brokenBy: `NOT ${predicate}`, scope }
-  return checkNumber(rule, rule.threshold ?? mustBeOne(), check, surroundings)
+  const worded = failureOf === undefined ? check : { ...check, failure: failureOf(value) }
+  return checkNumber(rule, rule.threshold ?? mustBeOne(), worded, surroundings)
 }

@@ -72,6 +72,8 @@ export const rowsInScope = (measures: Measures, scope: string | null): string =>
 export const NULL_MESSAGE = 'Value: NULL does not meet the constraint requirement!'
 
 export interface NumberCheck {
+  /** SQL of the failure when the condition does not hold, where the reference words it otherwise. */
+  readonly failure?: string
   readonly metric: string
   /** DOUBLE; NULL: undefined, as no row was left. */
   readonly value: string
@@ -89,7 +91,16 @@ export interface NumberCheck {
 export function checkNumber(
   rule: Rule,
   condition: NumberCondition,
-  { metric, value, end = '!', analyzer, undefinedPasses = rule.where !== null, brokenBy, scope = null }: NumberCheck,
+  {
+    metric,
+    value,
+    end = '!',
+    analyzer,
+    undefinedPasses = rule.where !== null,
+    brokenBy,
+    scope = null,
+    failure = literal(end),
+  }: NumberCheck,
   { history }: Surroundings,
 ): CompiledRule {
   const operands = operandValues(condition, history(metric))
@@ -98,7 +109,7 @@ export function checkNumber(
   return {
     kind: 'measured',
     checks: [
-      { value, failure: `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN NOT ${holds} THEN '${end}' END` },
+      { value, failure: `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN NOT ${holds} THEN ${failure} END` },
     ],
     metrics: [{ name: metric, sql: value }],
     evaluatedRule: evaluatedText(rule, condition, operands),

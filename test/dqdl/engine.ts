@@ -1,0 +1,36 @@
+import { tmpdir } from 'node:os'
+import { type CompileOptions, compileQuality } from '../../dqdl/compile.ts'
+import { executeQualityPlan } from '../../dqdl/execute.ts'
+import { type GlueRuleResult, parseGlueResult } from '../../dqdl/glue-result.ts'
+import { requireRuleset } from '../../dqdl/parse.ts'
+import { translateRuleset } from '../../dqdl/spark-sql.ts'
+import { type Duckdb, openDuckdb } from '../../glue/duckdb.ts'
+
+export const NOW = new Date('2026-03-10T12:00:00Z')
+
+export const openEngine = (): Promise<Duckdb> =>
+  openDuckdb({ threads: 1, memoryLimitBytes: 512 << 20, tempDirectory: tmpdir() })
+
+/** Evaluates rules (the items of one Rules list) over the rows of a SELECT. */
+export async function judge(
+  engine: Duckdb,
+  data: string,
+  rules: string,
+  options: Partial<CompileOptions> & { readonly head?: string } = {},
+): Promise<{
+  results: readonly GlueRuleResult[]
+  result: ReturnType<typeof parseGlueResult>
+  verdict: unknown
+  verdictText: string
+}> {
+  const { head = '', ...rest } = options
+  const ruleset = requireRuleset(`${head}\nRules = [ ${rules} ]`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE sluice_data AS ${data}`)
+  const described = await engine.rows('DESCRIBE sluice_data')
+  const columns = described.map((row) => ({ name: String(row.column_name), duckdbType: String(row.column_type) }))
+  const translations = await translateRuleset(ruleset)
+  const plan = compileQuality(ruleset, columns, { now: NOW, translations, ...rest })
+  const { result, verdict } = await executeQualityPlan(plan, engine)
+  const parsed = parseGlueResult(result)
+  return { results: parsed.RuleResults, result: parsed, verdict: JSON.parse(verdict) as unknown, verdictText: verdict }
+}
