@@ -161,13 +161,22 @@ async function s3Input(target: RestTarget, request: RawRequest, content: AsyncIt
     const input = decodeRest(operation, labels, request, new Uint8Array(0), 'xml')
     const length = request.headers.get('x-amz-decoded-content-length')
     return {
-      ...input,
+      ...withoutChunking(input),
       ...(length === undefined ? {} : { ContentLength: Number(length) }),
       [payload[0]]: streamed(content),
     }
   }
   const body = await gather('bytes' in content ? content.bytes : content)
   return decodeRest(operation, labels, request, body, 'xml')
+}
+
+/** `aws-chunked` is how the body travelled, not how the object is encoded. */
+function withoutChunking({ ContentEncoding: encoding, ...input }: Record<string, unknown>): Record<string, unknown> {
+  const kept = String(encoding ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'aws-chunked')
+  return kept.length === 0 ? input : { ...input, ContentEncoding: kept.join(',') }
 }
 
 const streamed = (content: AsyncIterable<Uint8Array> | TrailingBody): TrailingBody =>

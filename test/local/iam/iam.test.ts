@@ -61,13 +61,13 @@ describe('calls by a role', () => {
   })
   afterAll(() => runtime.close())
 
-  test('SEC-01: are allowed where its policies say so, and the operator everything', async () => {
+  test('are allowed where its policies say so, and the operator everything', async () => {
     const got = await reader.send(new GetObjectCommand({ Bucket: 'raw', Key: 'landing/a' }))
     expect(await got.Body?.transformToString()).toBe('a')
     expect((await operator.send(new ListBucketsCommand({}))).Buckets).toHaveLength(2)
   })
 
-  test('SEC-01: are denied elsewhere with principal, action and resource, as AWS words it', async () => {
+  test('are denied elsewhere with principal, action and resource, as AWS words it', async () => {
     await expect(reader.send(new GetObjectCommand({ Bucket: 'raw', Key: 'other/a' }))).rejects.toMatchObject({
       name: 'AccessDenied',
       $metadata: { httpStatusCode: 403 },

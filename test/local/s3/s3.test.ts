@@ -112,7 +112,7 @@ describe('objects', () => {
 })
 
 describe('versions', () => {
-  test('are kept, hidden by delete markers and removed one by one', async () => {
+  test('IN-33: are kept, hidden by delete markers and removed one by one', async () => {
     const Bucket = 'raw'
     const Key = 'versions/one'
     const first = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'first' }))
