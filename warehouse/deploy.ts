@@ -1,7 +1,15 @@
 import type { Contract } from '../core/contract.ts'
 import type { TenantId } from '../core/identifiers.ts'
 import { quoteName, quoteText } from './quote.ts'
-import { ANALYST_ROLE, ANALYST_TENANTS, baseTable, ledgerTable, SCHEMAS } from './relations.ts'
+import {
+  ANALYST_ROLE,
+  ANALYST_TENANTS,
+  baseTable,
+  EVERY_TENANT,
+  ledgerTable,
+  READER_USER,
+  SCHEMAS,
+} from './relations.ts'
 import { addBaseColumn, createBaseTable, createLedgerTable, warehouseColumns } from './tables.ts'
 import { replaceAnalystView } from './views.ts'
 
@@ -36,17 +44,18 @@ export const analystUserOf = (tenantId: TenantId): string => `IAMR:sluice-analys
 const createUser = (user: string): DeploymentBatch =>
   tolerant(`user ${user}`, `CREATE USER ${quoteName(user)} PASSWORD DISABLE`)
 
-/** What a new tenant's analysts need: a user, the role that reads the views, and the row that says whose rows they see. */
-export function analystStatements(tenantId: TenantId): readonly DeploymentBatch[] {
-  const user = analystUserOf(tenantId)
-  return [
-    createUser(user),
-    batch(`analysts of ${tenantId}`, [
-      `GRANT ROLE ${quoteName(ANALYST_ROLE)} TO ${quoteName(user)}`,
-      `INSERT INTO ${ANALYST_TENANTS} (db_user, tenant_id) SELECT ${quoteText(user)}, ${quoteText(tenantId)} WHERE NOT EXISTS (SELECT 1 FROM ${ANALYST_TENANTS} WHERE db_user = ${quoteText(user)} AND tenant_id = ${quoteText(tenantId)})`,
-    ]),
-  ]
-}
+/** A user who reads the views, and the row that says whose rows it sees there. */
+const reader = (user: string, name: string, tenant: string): readonly DeploymentBatch[] => [
+  createUser(user),
+  batch(name, [
+    `GRANT ROLE ${quoteName(ANALYST_ROLE)} TO ${quoteName(user)}`,
+    `INSERT INTO ${ANALYST_TENANTS} (db_user, tenant_id) SELECT ${quoteText(user)}, ${quoteText(tenant)} WHERE NOT EXISTS (SELECT 1 FROM ${ANALYST_TENANTS} WHERE db_user = ${quoteText(user)} AND tenant_id = ${quoteText(tenant)})`,
+  ]),
+]
+
+/** What a new tenant's analysts need. */
+export const analystStatements = (tenantId: TenantId): readonly DeploymentBatch[] =>
+  reader(analystUserOf(tenantId), `analysts of ${tenantId}`, tenantId)
 
 function foundation(loaderUser: string): readonly DeploymentBatch[] {
   const schemas = Object.values(SCHEMAS).map(quoteName)
@@ -69,6 +78,7 @@ function foundation(loaderUser: string): readonly DeploymentBatch[] {
       `CREATE TABLE IF NOT EXISTS ${ANALYST_TENANTS} (db_user VARCHAR(128) NOT NULL, tenant_id VARCHAR(24) NOT NULL) DISTSTYLE ALL`,
       `REVOKE ALL ON ${ANALYST_TENANTS} FROM PUBLIC`,
     ]),
+    ...reader(READER_USER, 'reader of all tenants', EVERY_TENANT),
   ]
 }
 

@@ -21,3 +21,7 @@ export const analystView = (dataset: DatasetName): string => quoteQualified(SCHE
 export const ANALYST_TENANTS = quoteQualified(SCHEMAS.operations, 'analyst_tenant')
 /** The database role that may read the views. */
 export const ANALYST_ROLE = 'sluice_analyst'
+/** The database user who may read the views of all tenants, and nothing else: the operator's queries run as it. */
+export const READER_USER = 'sluice_reader'
+/** In `ops.analyst_tenant`: every tenant. */
+export const EVERY_TENANT = '*'

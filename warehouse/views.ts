@@ -1,8 +1,8 @@
 import type { PhysicalColumn } from '../core/column-type.ts'
 import type { Contract } from '../core/contract.ts'
 import { VIEW_COLUMNS } from '../core/curated-columns.ts'
-import { quoteName } from './quote.ts'
-import { ANALYST_ROLE, ANALYST_TENANTS, analystView, baseTable, tableNameOf } from './relations.ts'
+import { quoteName, quoteText } from './quote.ts'
+import { ANALYST_ROLE, ANALYST_TENANTS, analystView, baseTable, EVERY_TENANT, tableNameOf } from './relations.ts'
 import { warehouseColumns } from './tables.ts'
 
 const isJson = (contract: Contract, name: string): boolean =>
@@ -28,6 +28,9 @@ export function createAnalystView(contract: Contract): string {
 
 const policyOf = (contract: Contract): string => quoteName(`analyst_tenant_${tableNameOf(contract.dataset)}`)
 
+/** Whose rows the current user sees. */
+const OWN_TENANTS = `SELECT tenant_id FROM ${ANALYST_TENANTS} WHERE LOWER(db_user) = LOWER(current_user)`
+
 /** The tenant column as Redshift's policy must declare it. */
 const tenantType = (contract: Contract): string => {
   const tenant = warehouseColumns(contract).find(({ name }) => name === 'tenant_id')
@@ -47,7 +50,7 @@ export function replaceAnalystView(contract: Contract): readonly string[] {
     createAnalystView(contract),
     `REVOKE ALL ON ${view} FROM PUBLIC`,
     `GRANT SELECT ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
-    `CREATE RLS POLICY ${policy} WITH (tenant_id ${tenantType(contract)}) USING (tenant_id IN (SELECT tenant_id FROM ${ANALYST_TENANTS} WHERE LOWER(db_user) = LOWER(current_user)))`,
+    `CREATE RLS POLICY ${policy} WITH (tenant_id ${tenantType(contract)}) USING (tenant_id IN (${OWN_TENANTS}) OR ${quoteText(EVERY_TENANT)} IN (${OWN_TENANTS}))`,
     `ATTACH RLS POLICY ${policy} ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
     `ALTER TABLE ${view} ROW LEVEL SECURITY ON`,
   ]

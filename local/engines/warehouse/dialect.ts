@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { isJsonObject } from '../../../core/json.ts'
 import { SqlError } from './sql-error.ts'
-import { isNode, type Node } from './syntax-tree.ts'
+import { isNode, type Node, rewrite } from './syntax-tree.ts'
 
 /** What we use of the translating library: Redshift text to a syntax tree, and a tree to DuckDB text. */
 export interface Dialect {
@@ -79,6 +79,23 @@ const ask = (verb: 'parse' | 'print', argument: unknown): Promise<unknown> => {
   return running(verb, argument)
 }
 
+/** The library prints quotes and backslashes in Redshift's literals in a way that it cannot read itself. */
+const STAND_INS: readonly (readonly [plain: string, standIn: string, printed: string])[] = [
+  ["'", '\u{F0001}', "''"],
+  ['\\', '\u{F0002}', '\\'],
+]
+
+const hidden = (tree: Node): unknown =>
+  rewrite(tree, (kind, members) => {
+    const { value } = members
+    if (kind !== 'literal' || members.literal_type !== 'string' || typeof value !== 'string') return null
+    const text = STAND_INS.reduce((result, [plain, standIn]) => result.replaceAll(plain, standIn), value)
+    return text === value ? null : { literal: { ...members, value: text } }
+  })
+
+const revealed = (sql: string): string =>
+  STAND_INS.reduce((result, [, standIn, printed]) => result.replaceAll(standIn, printed), sql)
+
 /** One worker a process, started by the first statement; it keeps no process alive while it has nothing to do. */
 export const dialect: Dialect = {
   async parse(sql) {
@@ -86,6 +103,6 @@ export const dialect: Dialect = {
     return Array.isArray(answer) ? answer.filter(isNode) : []
   },
   async print(tree) {
-    return String(await ask('print', tree))
+    return revealed(String(await ask('print', hidden(tree))))
   },
 }

@@ -185,7 +185,8 @@ class RequestRun {
   private readonly connection: DuckDBConnection
   private readonly settings: WarehouseSettings
   private readonly request: WarehouseRequest
-  private readonly lookup: RelationLookup
+  private lookup: RelationLookup
+  private searchPath: readonly string[]
   private readonly outcomes: StatementOutcome[]
   private user: string
   private access: Access | null = null
@@ -197,6 +198,7 @@ class RequestRun {
     this.request = request
     this.user = request.user
     this.outcomes = [...(request.done ?? [])]
+    this.searchPath = settings.searchPath
     this.lookup = lookupOn(connection, settings.searchPath)
   }
 
@@ -270,7 +272,7 @@ class RequestRun {
     const prepared = await prepareStatement(sql, {
       lookup: this.lookup,
       access: await this.currentAccess(),
-      defaultSchema: this.settings.searchPath.at(-1) ?? 'public',
+      defaultSchema: this.searchPath.at(-1) ?? 'public',
     })
     if (['select', 'union', 'intersect', 'except'].includes(prepared.kind)) {
       const result = await readResult(this.connection, prepared.sql)
@@ -334,6 +336,11 @@ class RequestRun {
     if (statement.kind === 'lock') return await this.lock(statement.tables, access)
     if (NOT_IN_TRANSACTION.has(statement.kind)) this.refuseInTransaction(statement.kind.toUpperCase())
     if (statement.kind === 'vacuum' || statement.kind === 'analyze') return 0
+    if (statement.kind === 'search path') {
+      this.searchPath = statement.schemas
+      this.lookup = lookupOn(this.connection, statement.schemas)
+      return 0
+    }
     if (!access.superuser && !(statement.kind === 'session authorization' && statement.user === null))
       throw new SqlError('permission denied: must be superuser')
     if (statement.kind === 'session authorization') {

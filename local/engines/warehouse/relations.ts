@@ -29,8 +29,6 @@ export const keyOf = (relation: { readonly schema: string; readonly name: string
 export const quoteRelation = (relation: { readonly schema: string; readonly name: string }): string =>
   `${quoteName(relation.schema)}.${quoteName(relation.name)}`
 
-export const isText = (type: string): boolean => type === 'VARCHAR'
-
 /** @throws SqlError as Redshift words it */
 export async function requireRelation(lookup: RelationLookup, name: RelationName): Promise<Relation> {
   const relation = await lookup.find(name)

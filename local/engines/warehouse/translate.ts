@@ -1,5 +1,6 @@
 import { dialect } from './dialect.ts'
-import { isText, type Relation } from './relations.ts'
+import { numberKindOf } from './number-kind.ts'
+import type { Relation } from './relations.ts'
 import { SqlError } from './sql-error.ts'
 import { functionCall, identifierOf, isNode, membersOf, type Node, rewrite } from './syntax-tree.ts'
 
@@ -12,14 +13,16 @@ export interface ScopedRelation {
 /** Macros that `install` defines in every warehouse. */
 export const MACROS: readonly string[] = [
   'CREATE OR REPLACE MACRO sluice_json_text(a) AS CAST(a AS VARCHAR)',
-  'CREATE OR REPLACE MACRO sluice_integer(a) AS CAST(a AS BIGINT)',
+  // Of known kinds: whole numbers divide to whole numbers, others do not.
+  "CREATE OR REPLACE MACRO sluice_divide_whole(a, b) AS CASE WHEN b = 0 THEN error('Divide by zero') ELSE a // b END",
+  "CREATE OR REPLACE MACRO sluice_divide_real(a, b) AS CASE WHEN b = 0 THEN error('Divide by zero') ELSE a / b END",
+  // The binder picks by type.
   `CREATE OR REPLACE MACRO sluice_divide
     (a BIGINT, b BIGINT) AS CASE WHEN b = 0 THEN error('Divide by zero')::BIGINT ELSE a // b END,
-    (a HUGEINT, b BIGINT) AS CASE WHEN b = 0 THEN error('Divide by zero')::HUGEINT ELSE a // b END,
-    (a BIGINT, b HUGEINT) AS CASE WHEN b = 0 THEN error('Divide by zero')::HUGEINT ELSE a // b END,
-    (a HUGEINT, b HUGEINT) AS CASE WHEN b = 0 THEN error('Divide by zero')::HUGEINT ELSE a // b END,
     (a DOUBLE, b DOUBLE) AS CASE WHEN b = 0 THEN error('Divide by zero')::DOUBLE ELSE a / b END`,
 ]
+
+type ColumnType = (column: Node) => string | null
 
 const COMPARISONS = new Set(['eq', 'neq', 'lt', 'lte', 'gt', 'gte'])
 const FUNCTIONS: Readonly<Record<string, string>> = {
@@ -32,28 +35,29 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 /** DuckDB's name for Redshift's type where the library has none. */
 const CUSTOM_TYPES: Readonly<Record<string, string>> = { super: 'JSON', varbyte: 'BLOB' }
 
-/** Which columns hold text, as far as the statement's own relations tell. */
-function textColumns(scope: readonly ScopedRelation[]): (column: Node) => boolean {
+/** The type of a column as far as the statement's own relations tell, or `null`. */
+function columnTypes(scope: readonly ScopedRelation[]): ColumnType {
   const byAlias = new Map<string, Set<Relation>>()
   for (const { alias, relation } of scope) byAlias.set(alias, (byAlias.get(alias) ?? new Set<Relation>()).add(relation))
   return (column) => {
     const name = identifierOf(column.name)?.toLowerCase()
     const alias = identifierOf(column.table)?.toLowerCase()
     const relations = alias === undefined ? scope.map(({ relation }) => relation) : [...(byAlias.get(alias) ?? [])]
-    const types = relations.flatMap(({ columns }) => columns.filter((known) => known.name === name))
-    return types.length > 0 && types.every(({ type }) => isText(type))
+    const types = new Set(
+      relations.flatMap(({ columns }) => columns.filter((known) => known.name === name).map(({ type }) => type)),
+    )
+    const [type = null] = types
+    return types.size === 1 ? type : null
   }
 }
 
 /** Redshift ignores trailing blanks when it compares VARCHAR; DuckDB does not. */
-function trimmer(scope: readonly ScopedRelation[]): (side: unknown) => unknown | null {
-  const isTextColumn = textColumns(scope)
-  return (side) => {
+const trimmer =
+  (columnType: ColumnType) =>
+  (side: unknown): unknown => {
     const column = membersOf(side, 'column')
-    if (column !== null) return isTextColumn(column) ? functionCall('RTRIM', [side, textLiteral(' ')]) : null
-    return null
+    return column !== null && columnType(column) === 'VARCHAR' ? functionCall('RTRIM', [side, textLiteral(' ')]) : null
   }
-}
 
 const textLiteral = (value: string): Node => ({ literal: { literal_type: 'string', value } })
 
@@ -63,11 +67,11 @@ const trimLiteral = (side: unknown): unknown => {
   return literal?.literal_type === 'string' && typeof value === 'string' ? textLiteral(value.replace(/ +$/, '')) : side
 }
 
-/** A bare `7` is of any type to DuckDB, and no overload of ours would be the nearest. */
-function dividend(side: unknown): unknown {
-  const literal = membersOf(side, 'literal')
-  const isInteger = literal?.literal_type === 'number' && /^\d+$/.test(String(literal.value))
-  return isInteger ? functionCall('SLUICE_INTEGER', [side]) : side
+/** INTEGER / INTEGER is an INTEGER in Redshift. Where the tree does not tell the kinds, DuckDB's binder does. */
+function divisionOf(members: Node, columnType: ColumnType): string {
+  const kinds = [numberKindOf(members.left, columnType), numberKindOf(members.right, columnType)]
+  if (kinds.includes('real')) return 'SLUICE_DIVIDE_REAL'
+  return kinds.includes(null) ? 'SLUICE_DIVIDE' : 'SLUICE_DIVIDE_WHOLE'
 }
 
 function rewriteComparison(kind: string, members: Node, trim: (side: unknown) => unknown | null): Node | null {
@@ -88,11 +92,12 @@ function rewriteMembership(members: Node, trim: (side: unknown) => unknown | nul
 }
 
 function rewriteExpressions(tree: Node, scope: readonly ScopedRelation[], user: string): Node {
-  const trim = trimmer(scope)
+  const columnType = columnTypes(scope)
+  const trim = trimmer(columnType)
   const rewritten = rewrite(tree, (kind, members) => {
     if (COMPARISONS.has(kind)) return rewriteComparison(kind, members, trim)
     if (kind === 'in') return rewriteMembership(members, trim)
-    if (kind === 'div') return functionCall('SLUICE_DIVIDE', [dividend(members.left), dividend(members.right)])
+    if (kind === 'div') return functionCall(divisionOf(members, columnType), [members.left, members.right])
     if (kind !== 'function') return null
     const name = String(members.name).toLowerCase()
     if (name === 'current_user' || name === 'session_user' || name === 'user') return textLiteral(user)

@@ -56,6 +56,7 @@ export type UtilityStatement =
   | { readonly kind: 'row security'; readonly relation: RelationName; readonly on: boolean }
   | { readonly kind: 'owner'; readonly relation: RelationName; readonly user: string }
   | { readonly kind: 'session authorization'; readonly user: string | null }
+  | { readonly kind: 'search path'; readonly schemas: readonly string[] }
   | { readonly kind: 'vacuum' | 'analyze' }
 
 type Parser = (reader: TokenReader, sql: string) => UtilityStatement | null
@@ -203,8 +204,13 @@ const copy: Parser = (reader) => {
   return { kind: 'copy', table, columns, from, ...copyOptions(reader) }
 }
 
-const setAuthorization: Parser = (reader) => {
-  if (!reader.accept('set', 'session', 'authorization')) return null
+const set: Parser = (reader) => {
+  if (reader.accept('set', 'search_path')) {
+    if (!reader.accept('to')) reader.expect('=')
+    const schema = (): string => (reader.peek().kind === 'text' ? reader.text() : reader.name())
+    return { kind: 'search path', schemas: reader.list(schema) }
+  }
+  reader.expect('set', 'session', 'authorization')
   if (reader.accept('default')) return { kind: 'session authorization', user: null }
   const user = reader.peek().kind === 'text' ? reader.text() : reader.name()
   return { kind: 'session authorization', user }
@@ -227,7 +233,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   revoke: grantOrRevoke('revoke'),
   attach: policyOn('attach policy', 'attach', 'to'),
   detach: policyOn('detach policy', 'detach', 'from'),
-  set: setAuthorization,
+  set,
   reset: (reader) => {
     reader.expect('reset', 'session', 'authorization')
     return { kind: 'session authorization', user: null }
