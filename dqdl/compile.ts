@@ -17,7 +17,7 @@ import { requireRuleset } from './parse.ts'
 import { printAnalyzer, printRule, printRuleset } from './print.ts'
 import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from './quality-plan.ts'
 import { RULE_COMPILERS } from './rules/index.ts'
-import { RuleFailure } from './rules/support.ts'
+import { RuleError, RuleFailure } from './rules/support.ts'
 import type { SqlTranslations } from './spark-sql.ts'
 import { double, literal } from './sql.ts'
 
@@ -144,6 +144,7 @@ export function compileRule(rule: Rule, measures: Measures, surroundings: Surrou
     return compiler(rule, measures, surroundings)
   } catch (thrown) {
     if (thrown instanceof RuleFailure) return failed(thrown.message)
+    if (thrown instanceof RuleError) return errored(thrown.message)
     if (thrown instanceof OperandError) return errored(`Can't execute the assertion: ${thrown.message}!`)
     throw thrown
   }

@@ -1,18 +1,17 @@
 import { errored, failed, type RuleCompiler, type SettledRule, type Surroundings } from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
-import { OperandError } from '../operands.ts'
 import type { QualityColumn } from '../quality-plan.ts'
 import { identifier, literal } from '../sql.ts'
 import { checkNumber, columnOf, findColumn, numberCondition, parameterOf, RuleFailure, ratio } from './support.ts'
 
-/** @throws OperandError: without the other data nothing can be said */
+/** @throws RuleError: without the other data nothing can be said */
 function referenceOf(
   alias: string,
   { references }: Surroundings,
   message = `${alias} not found in additional sources`,
 ): readonly QualityColumn[] {
   const columns = references.get(alias)
-  if (columns === undefined) throw new OperandError(message)
+  if (columns === undefined) throw new RuleError(message)
   return columns
 }
 

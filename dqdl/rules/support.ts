@@ -16,6 +16,8 @@ export interface Column {
 
 /** A rule cannot be met whatever the data: it fails with this message. */
 export class RuleFailure extends Error {}
+/** A rule cannot be evaluated here: it is ERROR with this message. */
+export class RuleError extends Error {}
 
 const withoutBackticks = (name: string): string => name.replace(/^`(.*)`$/s, '$1')
 
@@ -50,12 +52,12 @@ export const NUMERIC: readonly TypeFamily[] = ['integer', 'decimal', 'floating']
 export const requireNumeric = (column: Column): void => requireFamily(column, NUMERIC, 'numeric')
 export const requireText = (column: Column): void => requireFamily(column, ['text'], 'text')
 
-/** The where clause of a rule as DuckDB SQL; true rows are in, false and NULL are out. @throws OperandError when refused */
+/** The where clause of a rule as DuckDB SQL; true rows are in, false and NULL are out. @throws RuleError when refused */
 export function scopeOf(rule: Rule, { translations }: Surroundings): string | null {
   if (rule.where === null) return null
   const translation = translations[rule.where]
   if (translation?.sql != null) return `(${translation.sql})`
-  throw new OperandError(translation?.refused ?? `the where clause was not translated: ${rule.where}`)
+  throw new RuleError(translation?.refused ?? `the where clause was not translated: ${rule.where}`)
 }
 
 /** ` FILTER (WHERE …)` of the parts that are not null, or nothing. */

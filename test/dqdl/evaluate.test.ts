@@ -1,0 +1,376 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Duckdb } from '../../glue/duckdb.ts'
+import { judge, openEngine } from './engine.ts'
+
+let engine: Duckdb
+beforeAll(async () => {
+  engine = await openEngine()
+})
+afterAll(() => engine.close())
+
+const ORDERS = `SELECT * FROM (VALUES
+  ('o1', 'EUR', 10.50, 1, DATE '2026-03-01', TIMESTAMP '2026-03-10 11:00:00', 'abc'),
+  ('o2', 'USD', 20.00, 2, DATE '2026-03-02', TIMESTAMP '2026-03-09 11:00:00', ''),
+  ('o3', 'USD', 30.25, 3, DATE '2026-03-03', TIMESTAMP '2026-03-10 11:30:00', '  '),
+  ('o4', 'GBP', 40.00, NULL, NULL, NULL, NULL)
+  ) AS t(order_id, currency, amount, quantity, ordered_on, event_ts, note)`
+const EMPTY = `SELECT * FROM (${ORDERS}) WHERE false`
+
+/** `[rule, result, message]`; `null` for no message. */
+type Row = readonly [rule: string, result: 'PASS' | 'FAIL' | 'ERROR', message: string | null]
+const value = (metric: string): string => `Value: ${metric} does not meet the constraint requirement!`
+
+const RULES: readonly Row[] = [
+  ['RowCount > 3', 'PASS', null],
+  ['RowCount between 4 and 9', 'FAIL', value('4.0')],
+  ['RowCount not between 4 and 9', 'PASS', null],
+  ['RowCount = 1 where "currency = \'GBP\'"', 'PASS', null],
+  ['RowCount = 0 where "quantity > 100"', 'PASS', null],
+  ['ColumnCount in [6, 7]', 'PASS', null],
+  ['ColumnExists "event_ts"', 'PASS', null],
+  ['ColumnExists "EVENT_TS"', 'FAIL', value('0.0')],
+  ['ColumnNamesMatchPattern "_|[a-z]+"', 'PASS', null],
+  ['ColumnNamesMatchPattern "_"', 'FAIL', 'Columns that do not match the pattern: currency, amount, quantity, note'],
+  ['IsComplete "order_id"', 'PASS', null],
+  ['IsComplete "ORDER_ID"', 'PASS', null],
+  ['IsComplete "quantity"', 'FAIL', value('0.75')],
+  ['IsComplete "quantity" where "currency <> \'GBP\'"', 'PASS', null],
+  ['IsComplete "quantity" where "amount > 1000"', 'PASS', null],
+  ['Completeness "quantity" = 0.75', 'PASS', null],
+  ['IsComplete "colA"', 'FAIL', 'Input data does not include column colA!'],
+  ['IsUnique "order_id"', 'PASS', null],
+  ['IsUnique "currency"', 'FAIL', value('0.5')],
+  ['IsUnique "quantity"', 'PASS', null],
+  ['IsUnique "currency" "order_id"', 'PASS', null],
+  ['Uniqueness "currency" = 0.5', 'PASS', null],
+  ['UniqueValueRatio "currency" > 0.6', 'PASS', null],
+  ['DistinctValuesCount "quantity" = 4', 'PASS', null],
+  ['IsPrimaryKey "order_id"', 'PASS', null],
+  ['IsPrimaryKey "quantity"', 'FAIL', value('0.75')],
+  ['IsPrimaryKey "order_id" "quantity"', 'FAIL', value('0.75')],
+  ['ColumnValues "currency" in ["AUD", "USD", "EUR"]', 'FAIL', value('0.75')],
+  ['ColumnValues "currency" in ["AUD", "USD", "EUR"] with threshold > 0.7', 'PASS', null],
+  ['ColumnValues "currency" = "usd" with ignoreCase = "true" with threshold = 0.5', 'PASS', null],
+  ['ColumnValues "currency" matches "[A-Z]{3}"', 'PASS', null],
+  ['ColumnValues "currency" matches "US"', 'FAIL', value('0.0')],
+  ['ColumnValues "currency" not matches "U.*"', 'FAIL', value('0.5')],
+  ['ColumnValues "note" = EMPTY with threshold = 0.25', 'PASS', null],
+  ['ColumnValues "note" in [EMPTY, WHITESPACES_ONLY, NULL] with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "note" != EMPTY with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "note" != NULL', 'FAIL', value('0.75')],
+  ['ColumnValues "note" not in ["abc"] with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "amount" > 10', 'PASS', null],
+  ['ColumnValues "amount" >= 10.5', 'PASS', null],
+  ['ColumnValues "amount" < 40', 'FAIL', value('40.0')],
+  ['ColumnValues "amount" between 10.5 and 41', 'FAIL', value('10.5')],
+  ['ColumnValues "amount" not between 11 and 12', 'PASS', null],
+  ['ColumnValues "amount" != 20', 'FAIL', value('0.75')],
+  ['ColumnValues "quantity" > 0', 'FAIL', value('NULL')],
+  ['ColumnValues "quantity" in [1, 2, 3, NULL]', 'PASS', null],
+  ['ColumnValues "quantity" not in [7]', 'PASS', null],
+  ['ColumnValues "quantity" = NULL with threshold = 0.25', 'PASS', null],
+  ['ColumnValues "currency" > 5', 'FAIL', 'Expected type of column currency to be numeric, but found VARCHAR instead!'],
+  ['ColumnValues "ordered_on" > "2026-02-28" with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "ordered_on" < now() with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "ordered_on" between "2026-03-01" and "2026-03-03" with threshold = 0.25', 'PASS', null],
+  ['ColumnValues "ordered_on" != "2026-03-01" with threshold = 0.75', 'PASS', null],
+  ['ColumnValues "event_ts" = "2026-03-10" with threshold = 0.5', 'PASS', null],
+  [
+    'ColumnValues "ordered_on" > "2026-02-30"',
+    'ERROR',
+    'Can\'t execute the assertion: "2026-02-30" is no day of the calendar!',
+  ],
+  ['ColumnLength "currency" = 3', 'PASS', null],
+  ['ColumnLength "note" <= 3', 'PASS', null],
+  ['ColumnLength "note" > 0', 'FAIL', value('0.0')],
+  ['ColumnLength "note" != 3', 'FAIL', value('0.75')],
+  ['ColumnLength "amount" > 0', 'FAIL', 'Expected type of column amount to be text, but found DECIMAL(4,2) instead!'],
+  ['ColumnDataType "order_id" = "Integer"', 'FAIL', 'Value: 0.0 does not meet the constraint requirement.'],
+  ['ColumnDataType "quantity" = "Integer" with threshold = 0.75', 'PASS', null],
+  ['ColumnDataType "ordered_on" = "date" where "ordered_on is not null"', 'PASS', null],
+  ['ColumnDataType "order_id" = "Text"', 'ERROR', 'Unrecognized data type: Text'],
+  ['Mean "amount" between 25 and 25.2', 'PASS', null],
+  ['Mean "quantity" = 2', 'PASS', null],
+  ['Mean "currency" > 1', 'FAIL', 'Expected type of column currency to be numeric, but found VARCHAR instead!'],
+  ['Sum "amount" = 100.75', 'PASS', null],
+  ['Sum "amount" < 100', 'FAIL', value('100.75')],
+  ['StandardDeviation "quantity" between 0.81 and 0.82', 'PASS', null],
+  ['Variance "quantity" between 0.66 and 0.67', 'PASS', null],
+  ['Entropy "currency" between 1.03 and 1.04', 'PASS', null],
+  ['ColumnCorrelation "amount" "quantity" > 0.99', 'PASS', null],
+  ['DataFreshness "event_ts" < 2 hours', 'FAIL', '50.00% of rows passed'],
+  ['DataFreshness "event_ts" < 2 days where "event_ts is not null"', 'PASS', null],
+  ['CustomSql "select count(*) from primary where amount < 0" = 0', 'PASS', null],
+  ['CustomSql "select amount from primary" = 0', 'FAIL', 'Custom SQL did not return exactly 1 row'],
+  ['CustomSql "select 1, 2" = 1', 'FAIL', 'Custom SQL did not return exactly 1 column'],
+  [
+    'CustomSql "select nvl(max(quantity), 0) from primary where `amount` > 1 and currency = \\"EUR\\"" = 1',
+    'ERROR',
+    null,
+  ],
+  ['CustomSql "select order_id from primary where amount > 15" with threshold > 0.7', 'PASS', null],
+  [
+    'CustomSql "select order_id from primary where amount > 15"',
+    'FAIL',
+    'Value: 0.75 does not meet the constraint requirement.',
+  ],
+  ['RowCount > last(1)', 'PASS', null],
+  ['RowCount > last(3)', 'PASS', null],
+  ['RowCount > frobnicate(3)', 'ERROR', "Can't execute the assertion: function frobnicate is unknown!"],
+  ['(RowCount > 100) or (IsComplete "order_id")', 'PASS', null],
+  ['(RowCount > 1) and (IsComplete "quantity")', 'FAIL', value('0.75')],
+  [
+    '(RowCount > 100) or (RowCount > frobnicate(3))',
+    'ERROR',
+    `${value('4.0')}\nCan't execute the assertion: function frobnicate is unknown!`,
+  ],
+  ['(RowCount > 1) or (RowCount > frobnicate(3))', 'PASS', null],
+  ['FileSize > 5 MB', 'ERROR', 'Rule (or nested rule) not supported due to: FileSize cannot be evaluated here'],
+]
+
+describe('evaluation', () => {
+  test('DQ-07 DQ-08 DQ-09 DQ-10 DQ-11 DQ-12 DQ-21 DQ-22: every rule type gives its verdict and message', async () => {
+    const rules = RULES.filter(([rule]) => !rule.includes('\\"'))
+    const { results } = await judge(engine, ORDERS, rules.map(([rule]) => rule).join(',\n'))
+    const seen = results.map(({ Result, EvaluationMessage }, index) => [
+      rules[index]?.[0],
+      Result,
+      EvaluationMessage ?? null,
+    ])
+    expect(seen).toEqual(rules)
+  })
+
+  test('DQ-07: an empty table fails what has no value to look at', async () => {
+    const rules = [
+      'RowCount > 0',
+      'IsComplete "order_id"',
+      'Sum "amount" >= 0',
+      'ColumnValues "amount" >= 0',
+      'IsPrimaryKey "order_id"',
+      'ColumnDataType "order_id" = "Integer"',
+      'IsComplete "order_id" where "amount > 1"',
+    ]
+    const { results } = await judge(engine, EMPTY, rules.join(','))
+    expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'FAIL', 'FAIL', 'FAIL', 'FAIL', 'PASS', 'PASS'])
+    expect(results[2]?.EvaluationMessage).toBe('Empty state for analyzer Sum(amount,None), all input values were NULL.')
+  })
+
+  test('metrics have the names that Glue gives them', async () => {
+    const rules = [
+      'RowCount > 0',
+      'Completeness "note" > 0',
+      'IsPrimaryKey "order_id"',
+      'IsUnique "order_id" "note"',
+      'ColumnValues "amount" = 5',
+      'ColumnLength "note" between 1 and 2',
+      'ColumnValues "note" in ["a"]',
+      'ColumnValues "note" matches "a"',
+      'ColumnDataType "note" = "Date"',
+      'CustomSql "select 5" = 5',
+    ]
+    const { results } = await judge(engine, ORDERS, rules.join(','))
+    expect(results.map(({ EvaluatedMetrics }) => Object.keys(EvaluatedMetrics))).toEqual([
+      ['Dataset.*.RowCount'],
+      ['Column.note.Completeness'],
+      ['Column.order_id.Uniqueness', 'Column.order_id.Completeness'],
+      ['Multicolumn.order_id,note.Uniqueness'],
+      ['Column.amount.Minimum', 'Column.amount.Maximum'],
+      ['Column.note.MinimumLength', 'Column.note.MaximumLength'],
+      ['Column.note.ColumnValues.Compliance'],
+      ['Column.note.PatternMatch'],
+      ['Column.note.ColumnDataType.Compliance'],
+      ['Dataset.*.CustomSQL'],
+    ])
+  })
+
+  test('a rule that breaks the shared scan is ERROR alone', async () => {
+    const { results } = await judge(
+      engine,
+      ORDERS,
+      'RowCount > 1, IsComplete "order_id" where "no_such_column > 1", Mean "amount" > 1, IsComplete "note" where "nonsense("',
+    )
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'ERROR', 'PASS', 'ERROR'])
+    expect(results[1]?.EvaluationMessage).toContain('no_such_column')
+    expect(results[3]?.EvaluationMessage).toContain('The provided where clause is invalid')
+  })
+
+  test('NaN and infinities are values, compare as false and are texts in JSON', async () => {
+    const data = `SELECT unnest([1.0::DOUBLE, 'NaN'::DOUBLE, 'Infinity'::DOUBLE]) AS x`
+    const { results } = await judge(
+      engine,
+      data,
+      'Mean "x" > 0, IsComplete "x", StandardDeviation "x" >= 0, ColumnValues "x" > -100, RowCount < 0 / 0',
+    )
+    expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'PASS', 'FAIL', 'PASS', 'FAIL'])
+    expect(results[0]?.EvaluatedMetrics).toEqual({ 'Column.x.Mean': 'NaN' })
+  })
+
+  test('numbers in messages print as Scala doubles', async () => {
+    const rules = [1e10, 12345678, 0.00012, 1e-7, 9999999, 0.001, 1e300, -25000000].map(
+      (number) => `CustomSql "select ${number}" = 5`,
+    )
+    const { results } = await judge(engine, 'SELECT 1 AS a', rules.join(','))
+    expect(results.map(({ EvaluationMessage }) => /Value: (\S+)/.exec(EvaluationMessage ?? '')?.[1])).toEqual([
+      '1.0E10',
+      '1.2345678E7',
+      '1.2E-4',
+      '1.0E-7',
+      '9999999.0',
+      '0.001',
+      '1.0E300',
+      '-2.5E7',
+    ])
+  })
+
+  test('texts with quotes, Unicode and names with blanks, dots and quotes are taken as they are', async () => {
+    const data = `SELECT * FROM (VALUES ('O''Brien', 'ä', 1), ('Zoë', 'ß', 2)) AS t("the name", "a.b", "q""x")`
+    const rules = [
+      'ColumnValues "the name" in ["O\'Brien", "Zoë"]',
+      'ColumnLength "a.b" = 1',
+      'IsUnique "`a.b`"',
+      'ColumnValues "the name" != "O\'Brien" with threshold = 0.5',
+      'Sum "the name" > 1',
+      'IsComplete "a.b" where "`the name` like \'O%\'"',
+    ]
+    const { results } = await judge(engine, data, rules.join(','))
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS', 'PASS', 'PASS', 'FAIL', 'PASS'])
+  })
+
+  test('DQ-23: operands over earlier runs are replaced by numbers', async () => {
+    const history = (metric: string): readonly number[] => (metric === 'Dataset.*.RowCount' ? [40, 44, 36] : [])
+    const { results } = await judge(
+      engine,
+      ORDERS,
+      'RowCount > 0.8 * avg(last(3)), RowCount > index(last(2), 1), RowCount > last(2), RowCount > index(last(3), 9)',
+      { history },
+    )
+    expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'FAIL', 'ERROR', 'ERROR'])
+    expect(results[0]?.EvaluatedRule).toBe('RowCount > 32')
+    expect(results[2]?.EvaluationMessage).toContain('is a list: aggregate it')
+  })
+
+  test('times of day are read in the zone of their tag', async () => {
+    const data = `SELECT TIMESTAMP '2026-03-10 23:30:00' AS t`
+    // 12:00 UTC is already the next day in Kiritimati (UTC+14), where 01:00 is still yesterday in UTC.
+    const { results } = await judge(
+      engine,
+      data,
+      'ColumnValues "t" = "01:00" with timeZone = "Pacific/Kiritimati", ColumnValues "t" = "11:00 PM" with timeZone = "Pacific/Kiritimati"',
+    )
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'FAIL'])
+  })
+
+  test('rules over other data compare rows, schemas and aggregates', async () => {
+    await engine.run(
+      `CREATE OR REPLACE TEMP TABLE ref AS SELECT * FROM (VALUES ('o1', 'EUR', 1.0), ('o2', 'EUR', 2.0), ('o9', 'USD', 3.0)) t(id, currency, total)`,
+    )
+    const references = new Map([
+      [
+        'ref',
+        [
+          { name: 'id', duckdbType: 'VARCHAR' },
+          { name: 'currency', duckdbType: 'VARCHAR' },
+          { name: 'total', duckdbType: 'DECIMAL(2,1)' },
+        ],
+      ],
+    ])
+    const rules = [
+      'ReferentialIntegrity "order_id" "ref.id" = 0.5',
+      'ReferentialIntegrity "order_id,currency" "ref.{id,currency}" = 0.25',
+      'ReferentialIntegrity "order_id" "other.id" = 1',
+      'RowCountMatch "ref" > 1.3',
+      'SchemaMatch "ref" = 1.0',
+      'AggregateMatch "sum(amount)" "sum(ref.total)" > 16',
+      'DatasetMatch "ref" "order_id->id" "currency" = 0.25',
+      'DatasetMatch "ref" "currency" "order_id->id" = 0.25',
+    ]
+    const { results } = await judge(engine, ORDERS, rules.join(','), { references })
+    expect(results.map(({ Result }) => Result)).toEqual([
+      'PASS',
+      'PASS',
+      'ERROR',
+      'PASS',
+      'FAIL',
+      'PASS',
+      'PASS',
+      'FAIL',
+    ])
+    expect(results[2]?.EvaluationMessage).toBe('other not found in additional sources')
+  })
+
+  test('analyzers measure beside the rules and do not count in the score', async () => {
+    const { result } = await judge(
+      engine,
+      ORDERS,
+      'RowCount > 1 ] Analyzers = [ Mean "amount", AllStatistics "quantity", Sum "note"',
+    )
+    expect(result.Score).toBe(1)
+    expect(result.AnalyzerResults.map(({ Name, Description }) => [Name, Description])).toEqual([
+      ['Analyzer_1', 'Mean "amount"'],
+      ['Analyzer_2', 'AllStatistics "quantity"'],
+      ['Analyzer_3', 'Sum "note"'],
+    ])
+    expect(result.AnalyzerResults[1]?.EvaluatedMetrics).toMatchObject({
+      'Column.quantity.Minimum': 1,
+      'Column.quantity.Sum': 6,
+    })
+    expect(result.AnalyzerResults[2]?.EvaluationMessage).toContain('numeric')
+  })
+})
+
+describe('gate', () => {
+  test('DQ-17: a warn rule that fails lets the load pass, a gate rule stops it', async () => {
+    const warned = await judge(engine, ORDERS, 'RowCount > 1, IsComplete "quantity" labels=["severity"="warn"]')
+    expect(warned.verdict).toMatchObject({
+      gate: 'PASS',
+      score: 0.5,
+      rules: { passed: 1, failed: 0, errors: 0, warnings: 1 },
+    })
+    const stopped = await judge(engine, ORDERS, 'RowCount > 1, IsComplete "quantity"')
+    expect(stopped.verdict).toMatchObject({ gate: 'FAIL', rules: { passed: 1, failed: 1, errors: 0, warnings: 0 } })
+  })
+
+  test('an ERROR of a gate rule stops a load, one of a warn rule does not', async () => {
+    const head = 'DefaultLabels = ["severity"="warn"]'
+    const gate = await judge(engine, ORDERS, 'RowCount > 1, RowCount > nope(1) labels=["severity"="gate"]', { head })
+    expect(gate.verdict).toMatchObject({ gate: 'ERROR', rules: { errors: 1 } })
+    const warn = await judge(engine, ORDERS, 'RowCount > 1, RowCount > nope(1)', { head })
+    expect(warn.verdict).toMatchObject({ gate: 'PASS', rules: { warnings: 1 } })
+  })
+
+  test('DQ-18: labels, default and own, stand in the results, in the order of the ruleset', async () => {
+    const { results } = await judge(
+      engine,
+      ORDERS,
+      'RowCount > 1, IsComplete "note" labels=["team"="b", "severity"="warn"]',
+      { head: 'DefaultLabels = ["team"="a"]' },
+    )
+    expect(results.map(({ Name, Labels }) => [Name, Labels])).toEqual([
+      ['Rule_1', { team: 'a' }],
+      ['Rule_2', { team: 'b', severity: 'warn' }],
+    ])
+  })
+
+  test('the verdict of 131 failing rules with long texts stays within 4 KB and names the first 20', async () => {
+    const long = 'ü"\\'.repeat(60).replaceAll('"', '')
+    const rules = Array.from(
+      { length: 131 },
+      (_, index) => `ColumnValues "note" in ["${index}${'ü'.repeat(300)}${long.length}"]`,
+    )
+    const { verdict, verdictText } = await judge(engine, ORDERS, rules.join(','))
+    expect(Buffer.byteLength(verdictText)).toBeLessThanOrEqual(3840)
+    expect(verdict).toMatchObject({ gate: 'FAIL', rules: { passed: 0, failed: 131 } })
+    expect((verdict as { notPassed: unknown[] }).notPassed).toHaveLength(20)
+    expect(verdictText).toContain('"bucket":"{resultBucket}"')
+  })
+
+  test('a rule without a verdict is ERROR', async () => {
+    await judge(engine, ORDERS, 'RowCount > 1')
+    const { resultDocument } = await import('../../dqdl/documents.ts')
+    await engine.run('DELETE FROM sluice_verdicts')
+    const [row] = await engine.rows(
+      resultDocument([{ index: 0, name: 'Rule_1', text: 'RowCount > 1', severity: 'gate', labels: {} }], []),
+    )
+    expect(String(Object.values(row ?? {})[0])).toContain('"Result":"ERROR"')
+  })
+})
