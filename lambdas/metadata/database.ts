@@ -1,4 +1,5 @@
 import { messageOf, SluiceError } from '../../core/errors.ts'
+import { errorCodeOf } from '../error-code.ts'
 import { Fields } from '../input.ts'
 
 /** What statements are sent to. Values are always parameters. */
@@ -36,13 +37,10 @@ const DISCONNECTED = new Set([
   'ETIMEDOUT',
 ])
 
-const codeOf = (thrown: unknown): string =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : ''
-
 /** Whether the connection, not the statement, failed: a frozen socket, a restarted server. */
 export const isDisconnection = (thrown: unknown): boolean =>
-  DISCONNECTED.has(codeOf(thrown)) ||
-  (thrown instanceof Error && /Connection terminated|not queryable|connection timeout/i.test(thrown.message))
+  DISCONNECTED.has(errorCodeOf(thrown)) ||
+  /Connection terminated|not queryable|connection timeout/i.test(messageOf(thrown))
 
 /** Wraps what a second try may mend, under the name that the state machine retries. */
 const unavailable = (cause: unknown): unknown =>
@@ -57,7 +55,7 @@ async function begin(connection: Connection): Promise<void> {
   try {
     await connection.query(BEGIN)
   } catch (thrown) {
-    if (codeOf(thrown) !== '22023' && codeOf(thrown) !== '42704') throw thrown
+    if (errorCodeOf(thrown) !== '22023' && errorCodeOf(thrown) !== '42704') throw thrown
     throw new SluiceError('database_not_migrated', 'Cannot use the database as it has no role sluice_app', {
       hint: 'run the deploy workflow, which applies the migrations',
       cause: thrown,

@@ -1,6 +1,7 @@
 import { constants, createGunzip } from 'node:zlib'
 import { Decompress } from 'fzstd'
 import { messageOf } from '../../core/errors.ts'
+import { errorCodeOf } from '../error-code.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
 export interface Decompressed {
@@ -72,8 +73,7 @@ async function gunzip(request: DecompressRequest): Promise<Decompressed | Refusa
       if (isBomb(out, request)) return bomb(request)
     }
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : ''
-    return code === 'Z_BUF_ERROR' ? cutOff('gzip') : unreadable('gzip', thrown)
+    return errorCodeOf(thrown) === 'Z_BUF_ERROR' ? cutOff('gzip') : unreadable('gzip', thrown)
   }
   return out.result(request.whole)
 }

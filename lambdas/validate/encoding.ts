@@ -1,4 +1,5 @@
 import type { InputOptions } from '../../core/mapping.ts'
+import { errorCodeOf } from '../error-code.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1'
@@ -93,20 +94,20 @@ function decodePiece(piece: Piece, encoding: TextEncoding): string | Refusal {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (thrown) {
-    if (!(thrown instanceof TypeError)) throw thrown
+    if (errorCodeOf(thrown) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw thrown
     return undecodable(bytes, encoding)
   }
 }
 
-/** Bytes from 0xa0 up that stand alone between ASCII letters are how Latin-1 looks to a reader of UTF-8. */
+/** Mostly ASCII, some letters from 0xa0 up, hardly any of the controls between: how Latin-1 looks to a reader of UTF-8. */
 function looksLatin1(bytes: Uint8Array): boolean {
-  let alone = 0
-  let control = 0
-  for (const [index, byte] of bytes.entries()) {
-    if (byte >= 0xa0 && (bytes[index - 1] ?? 0) < 0x80 && (bytes[index + 1] ?? 0) < 0x80) alone += 1
-    if (byte < 0x09 || (byte >= 0x80 && byte < 0x90)) control += 1
+  let letters = 0
+  let controls = 0
+  for (const byte of bytes) {
+    if (byte >= 0xa0) letters += 1
+    else if (byte >= 0x80 || (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)) controls += 1
   }
-  return alone > 0 && control * 4 <= alone
+  return letters > 0 && letters * 3 < bytes.length && controls * 4 <= letters
 }
 
 function undecodable(bytes: Uint8Array, encoding: TextEncoding): Refusal {
