@@ -12,7 +12,7 @@ import { buildIntermediate } from './build-intermediate.ts'
 import type { IntermediateForm } from './intermediate.ts'
 import type { Plan } from './plan.ts'
 import type { Program, ProgramInput } from './program.ts'
-import { ERRORS_TYPE, printParse } from './sql/print-parse.ts'
+import { printParse } from './sql/print-parse.ts'
 import { framingOf } from './sql/print-reader.ts'
 import { printResolve } from './sql/print-resolve.ts'
 
@@ -113,7 +113,7 @@ function printProgram(request: CompileRequest, intermediate: IntermediateForm, i
       ...curatedColumns(contract)
         .filter(({ role }) => role === 'contract' || role === 'rescued')
         .map((column) => ({ name: column.name, type: printPhysicalType(column, 'duckdb') })),
-      { name: '_errors', type: ERRORS_TYPE },
+      { name: '_errors', type: 'VARCHAR' },
       { name: '_raw', type: 'VARCHAR' },
     ],
     ...printResolve(contract, {

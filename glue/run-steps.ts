@@ -13,6 +13,9 @@ export interface CountedInput extends PreparedInput {
 /** Inputs larger than this pass through a Parquet file between parsing and writing; smaller ones stay in memory. */
 const IN_MEMORY_BYTES = 16 << 20
 
+/** The intermediate file is read once and deleted: what it costs to write counts, not its size. */
+const INTERMEDIATE = 'COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1'
+
 /** Records of an input that is not framed: from the Parquet footer, or by counting the elements of a JSON array. */
 async function countRecords(run: Run, index: number, { path, records }: PreparedInput): Promise<number> {
   if (records !== null) return records
@@ -46,7 +49,7 @@ async function parseInput(run: Run, index: number, path: string): Promise<{ sele
     return { select: `SELECT *, ${index} AS input_index, rowid + 1 AS record_number FROM ${table}`, rows }
   }
   const file = text(join(run.directory, `parsed-${index}.parquet`))
-  await run.engine.run(`COPY (${parse}) TO ${file} (FORMAT parquet, COMPRESSION snappy)`)
+  await run.engine.run(`COPY (${parse}) TO ${file} (FORMAT parquet, ${INTERMEDIATE})`)
   const rows = integer(await oneValue(run, `SELECT num_rows FROM parquet_file_metadata(${file})`))
   const numbered = `SELECT * EXCLUDE (file_row_number), ${index} AS input_index, file_row_number + 1 AS record_number`
   return { select: `${numbered} FROM read_parquet(${file}, file_row_number = true)`, rows }

@@ -7,8 +7,6 @@ import { printConversion, refusesOuterSpace } from './print-conversion.ts'
 import { printReader, sourceColumn } from './print-reader.ts'
 import { printTextOperator, printTrim } from './print-text-operator.ts'
 
-/** The type of `_errors`: every error of a row, NULL for a row without one. */
-export const ERRORS_TYPE = 'STRUCT(code VARCHAR, "column" VARCHAR, value VARCHAR, message VARCHAR)[]'
 /** A value in an error is cut to this many characters. */
 const MAX_ERROR_VALUE = 256
 
@@ -146,8 +144,19 @@ function faultsOf(field: FieldPlan, index: number, failing: ReadonlySet<number>)
   return faults
 }
 
-const error = (target: string, { when, code, value, message }: Fault): string =>
-  `CASE WHEN ${when} THEN {'code': ${code}, 'column': ${text(target)}, 'value': left(${value}, ${MAX_ERROR_VALUE}), 'message': ${text(message.slice(0, 300))}} END`
+/** One error as JSON text, NULL where the condition does not hold. */
+function printError(target: string | null, { when, code, value, message }: Fault): string {
+  const column = target === null ? 'null' : JSON.stringify(target)
+  const found = `coalesce(CAST(to_json(left(${value}, ${MAX_ERROR_VALUE})) AS VARCHAR), 'null')`
+  const parts = [
+    text('{"code":"'),
+    code,
+    text(`","column":${column},"value":`),
+    found,
+    text(`,"message":${JSON.stringify(message.slice(0, 300))}}`),
+  ]
+  return `CASE WHEN ${when} THEN ${parts.join(' || ')} END`
+}
 
 /** Columns kept in `_rescued`: those no rule consumes, and the texts of values that did not fit an optional column. */
 function printRescued(form: IntermediateForm, format: InputFormat): string {
@@ -194,7 +203,12 @@ function suspicionsOf(field: FieldPlan, index: number, failing: ReadonlySet<numb
   return [
     ...(failing.has(index) ? [`${failureColumn(index)} IS NOT NULL`] : []),
     ...(field.required ? [`${v} IS NULL`] : misfits ? [`(${v} IS NULL AND ${t} IS NOT NULL)`] : []),
-    ...field.checks.map((check) => `(${checkFails(check, index, field).when})`),
+    // A text has no more characters than bytes, and bytes need no counting.
+    ...field.checks.map((check) =>
+      check.name === 'length'
+        ? `strlen(${v}) > ${Math.min(check.maxCharacters, check.maxBytes)}`
+        : `(${checkFails(check, index, field).when})`,
+    ),
   ]
 }
 
@@ -208,16 +222,20 @@ function printFinal(form: IntermediateForm, format: InputFormat, { sql, failing 
     value: '_rescued',
     message: 'expected at most 65535 bytes',
   }
-  const listed = [...faults.map(({ target, fault }) => error(target, fault)), error('_rescued', tooLong)]
-  const notJson = isJson(format)
-    ? `WHEN doc IS NULL THEN [{'code': 'malformed_json', 'column': NULL, 'value': left(line, ${MAX_ERROR_VALUE}), 'message': 'expected a JSON object'}]::${ERRORS_TYPE} `
-    : ''
+  const listed = [...faults.map(({ target, fault }) => printError(target, fault)), printError('_rescued', tooLong)]
+  const noObject = {
+    when: 'doc IS NULL',
+    code: text('malformed_json'),
+    value: 'line',
+    message: 'expected a JSON object',
+  }
+  const notJson = isJson(format) ? `WHEN doc IS NULL THEN '[' || ${printError(null, noObject)} || ']' ` : ''
   const suspicions = form.fields.flatMap((field, index) => suspicionsOf(field, index, failing))
   const rescued = printRescued(form, format)
   const suspect = [...suspicions, ...(rescued === NO_TEXT ? [] : [tooLong.when])]
-  const list = `nullif(list_filter([${listed.join(', ')}]::${ERRORS_TYPE}, lambda e: e IS NOT NULL), [])`
+  const list = `'[' || nullif(concat_ws(',', ${listed.join(', ')}), '') || ']'`
   const cases = `${notJson}${suspect.length === 0 ? '' : `WHEN ${suspect.join(' OR ')} THEN ${list}`}`
-  const errors = cases === '' ? `NULL::${ERRORS_TYPE}` : `CASE ${cases} END`
+  const errors = cases === '' ? NO_TEXT : `CASE ${cases} END`
   const columns = form.fields.map(({ target }, index) => `${valueColumn(index)} AS ${name(target)}`)
   const inner = `SELECT *, ${errors} AS _errors FROM (SELECT *, ${rescued} AS _rescued FROM (${sql}))`
   const raw = `CASE WHEN _errors IS NOT NULL THEN ${printRaw(form, format)} END`

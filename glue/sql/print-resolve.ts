@@ -115,7 +115,7 @@ function isUnmarked(variable: string, inputs: readonly RunInput[]): string {
 
 function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
   const provenance = `${jobId(inputs)} AS job_id, ${text(tenantId)} AS tenant_id, ${text(dataset)} AS dataset, record_number`
-  const kept = `SELECT ${provenance}, array_to_string(list_transform(_errors, lambda e: e.code), ',') AS codes, array_to_string(list_transform(_errors, lambda e: coalesce(e."column", '')), ',') AS columns, CAST(to_json(_errors) AS VARCHAR) AS errors, _raw AS raw, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
+  const kept = `SELECT ${provenance}, array_to_string(json_extract_string(_errors, '$[*].code'), ',') AS codes, array_to_string(list_transform(json_extract_string(_errors, '$[*].column'), lambda c: coalesce(c, '')), ',') AS columns, _errors AS errors, _raw AS raw, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
   const malformed = `SELECT ${provenance}, code AS codes, '' AS columns, CAST(to_json([{'code': code, 'column': NULL, 'value': left(raw, 256), 'message': message}]) AS VARCHAR) AS errors, raw, input_index FROM sluice_malformed`
   return `CREATE OR REPLACE TEMP VIEW sluice_rejects AS ${kept} UNION ALL ${malformed}`
 }
