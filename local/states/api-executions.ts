@@ -88,13 +88,15 @@ function checkInput(text: string): string {
 async function startExecution(api: Api, input: Input): Promise<unknown> {
   const spec = startSpec(api, input, false)
   const known = spec.type === 'STANDARD' ? api.engine.record(spec.arn) : undefined
-  if (known !== undefined) return startedBefore(known, spec)
+  if (known !== undefined) return startedBefore(api, known, spec)
   const record = await api.engine.start(spec)
   return { executionArn: record.arn, startDate: new Date(record.startedAt) }
 }
 
 /** The same start again is no fault while the execution runs. */
-function startedBefore(known: ExecutionRecord, spec: StartSpec): unknown {
+async function startedBefore(api: Api, first: ExecutionRecord, spec: StartSpec): Promise<unknown> {
+  await api.engine.live(first.arn)?.idle()
+  const known = api.engine.record(first.arn) ?? first
   if (known.status === 'RUNNING' && known.input === spec.input)
     return { executionArn: known.arn, startDate: new Date(known.startedAt) }
   throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`)

@@ -4,6 +4,7 @@ import { AwsError, type Operation, type Permission } from '../service.ts'
 import { type Api, anywhere, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
 import { publishVersion } from './api-versions.ts'
 import { checkName, parseMachineArn } from './arns.ts'
+import { inTransaction } from './in-transaction.ts'
 import type { MachineRecord } from './machine-store.ts'
 
 /** Operations on state machines and their tags. */
@@ -106,7 +107,7 @@ async function created(api: Api, input: Input, record: MachineRecord): Promise<u
 async function save(api: Api, record: MachineRecord, definition: Json): Promise<void> {
   await api.transaction(() => {
     api.machines.saveDefinition(definition)
-    api.machines.machines.put([record.arn], record)
+    inTransaction(api.machines.machines.put([record.arn], record))
   })
 }
 
@@ -149,9 +150,9 @@ async function updateMachine(api: Api, input: Input): Promise<unknown> {
 async function deleteMachine(api: Api, input: Input): Promise<unknown> {
   const { machineArn: arn } = parseMachineArn(input.text('stateMachineArn'))
   await api.transaction(() => {
-    for (const { number } of api.machines.versionsOf(arn)) api.machines.versions.remove([arn, number])
-    for (const { name } of api.machines.aliasesOf(arn)) api.machines.aliases.remove([arn, name])
-    api.machines.machines.remove([arn])
+    for (const { number } of api.machines.versionsOf(arn)) inTransaction(api.machines.versions.remove([arn, number]))
+    for (const { name } of api.machines.aliasesOf(arn)) inTransaction(api.machines.aliases.remove([arn, name]))
+    inTransaction(api.machines.machines.remove([arn]))
   })
   return {}
 }

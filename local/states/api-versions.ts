@@ -2,6 +2,7 @@ import type { Input } from '../input.ts'
 import { AwsError, type Operation } from '../service.ts'
 import { type Api, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
 import { parseMachineArn } from './arns.ts'
+import { inTransaction } from './in-transaction.ts'
 import { type AliasRecord, type AliasRoute, aliasArnOf, type MachineRecord, versionArnOf } from './machine-store.ts'
 
 /** Operations on versions and aliases. */
@@ -45,8 +46,8 @@ export async function publishVersion(api: Api, record: MachineRecord, descriptio
     createdAt: api.clock.now().getTime(),
   }
   await api.transaction(() => {
-    api.machines.versions.put([record.arn, version.number], version)
-    api.machines.machines.put([record.arn], { ...record, lastVersion: version.number })
+    inTransaction(api.machines.versions.put([record.arn, version.number], version))
+    inTransaction(api.machines.machines.put([record.arn], { ...record, lastVersion: version.number }))
   })
   return versionArnOf(version)
 }

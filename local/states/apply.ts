@@ -62,6 +62,9 @@ function close(
   return true
 }
 
+/** Where threads go on as they stood; any other state is executed again. */
+const KEPT_BY_REDRIVE: readonly Phase['kind'][] = ['enter', 'wait', 'branches', 'iterations', 'mapRun', 'ended']
+
 /** What had not succeeded is tried again, in the state where it stood; retry counters start anew. */
 function redrive(execution: ExecutionState, at: number, count: number, timeoutAt: number | null, id: number): void {
   execution.status = 'RUNNING'
@@ -74,9 +77,7 @@ function redrive(execution: ExecutionState, at: number, count: number, timeoutAt
       thread.phase = thread.phase.resume
       continue
     }
-    const keeps =
-      thread.phase.kind === 'branches' || thread.phase.kind === 'iterations' || thread.phase.kind === 'ended'
-    if (keeps || thread.phase.kind === 'enter' || thread.phase.kind === 'wait') continue
+    if (KEPT_BY_REDRIVE.includes(thread.phase.kind)) continue
     thread.phase = { kind: 'execute' }
     thread.retryCounts = []
     thread.retryCount = 0
@@ -150,6 +151,7 @@ function applyTask(execution: ExecutionState, thread: Thread, entry: LogEntry): 
 }
 
 function applyComposite(execution: ExecutionState, thread: Thread, entry: LogEntry): void {
+  const { phase } = thread
   switch (entry.type) {
     case 'ParallelStateStarted':
       startBranches(execution, thread, entry.id, entry.input)
@@ -188,7 +190,7 @@ function applyComposite(execution: ExecutionState, thread: Thread, entry: LogEnt
       return
     case 'MapRunFailed':
       thread.lastEventId = entry.id
-      thread.phase = failing(entry, false)
+      thread.phase = { ...failing(entry, false), resume: phase.kind === 'mapRun' ? phase : null }
       return
     default:
       return

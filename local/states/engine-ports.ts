@@ -48,7 +48,10 @@ export type StartSpec = Pick<
 /** What a Map Run needs of the engine. */
 export interface ChildRunner {
   readonly ports: EnginePorts
-  /** Starts a child unless it is there already, and resolves with its record when it has ended. */
-  runChild(spec: StartSpec): Promise<ExecutionRecord>
+  /**
+   * Starts a child unless it is there already, and resolves with its record when it has ended. `redrive`: one that ended
+   * without success is taken up again.
+   */
+  runChild(spec: StartSpec, redrive: boolean): Promise<ExecutionRecord>
   stopChild(arn: string): Promise<void>
 }

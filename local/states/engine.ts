@@ -19,7 +19,7 @@ export class Engine implements ChildRunner {
   readonly #timers: Timers
   readonly #integrations: IntegrationPorts
   readonly #mapRuns = new Map<string, MapRun>()
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(ports: EnginePorts) {
     this.ports = ports
@@ -56,11 +56,15 @@ export class Engine implements ChildRunner {
     return closed
   }
 
-  async runChild(spec: StartSpec): Promise<ExecutionRecord> {
+  async runChild(spec: StartSpec, redrive: boolean): Promise<ExecutionRecord> {
     const live = this.#live.get(spec.arn)
     if (live !== undefined) return live.closed
     const record = this.ports.executions.get(spec.arn)
-    return record !== undefined && record.status !== 'RUNNING' ? record : this.run(spec)
+    if (record === undefined || record.status === 'RUNNING') return this.run(spec)
+    if (record.status === 'SUCCEEDED' || !redrive) return record
+    if (record.type === 'EXPRESS') return this.run(spec)
+    await this.redrive(record)
+    return this.#live.get(spec.arn)?.closed ?? this.ports.executions.get(spec.arn) ?? record
   }
 
   async stopChild(arn: string): Promise<void> {
@@ -116,7 +120,7 @@ export class Engine implements ChildRunner {
 
   /** Stops working; what runs is taken up by the next `resume`. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     this.#timers.close()
     for (const run of this.#mapRuns.values()) await run.abort(false)
     for (const live of this.#live.values()) live.runner.close()
@@ -153,7 +157,7 @@ export class Engine implements ChildRunner {
       record,
       machine,
       () => this.#committed(live),
-      () => this.#closed,
+      this.#closing.signal,
     )
     this.#live.set(record.arn, live)
     return live
@@ -173,7 +177,7 @@ export class Engine implements ChildRunner {
   #committed(live: LiveExecution): void {
     const { record, execution } = live
     const running = execution.status === 'RUNNING'
-    if (this.#closed) return
+    if (this.#closing.signal.aborted) return
     live.runner.follow([...execution.threads.values()].filter(isActive), running)
     this.#followMapRuns(live, running)
     this.#timers.set(record.arn, nextDue(live))
@@ -201,7 +205,7 @@ export class Engine implements ChildRunner {
     mapRun
       .run()
       .then((outcome) => {
-        if (outcome === null || this.#closed) return undefined
+        if (outcome === null || this.#closing.signal.aborted) return undefined
         return live.deliver({ kind: 'mapRunEnded', thread, mapRunArn, outcome })
       })
       .catch((thrown: unknown) => this.ports.log(messageOf(thrown)))

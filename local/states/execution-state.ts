@@ -61,7 +61,7 @@ export type Phase =
   | TaskPhase
   | BranchesPhase
   | IterationsPhase
-  | { readonly kind: 'mapRun'; readonly run: { readonly arn: string; readonly plan: MapRunPlan } | null }
+  | MapRunPhase
   | { readonly kind: 'succeeded'; readonly value: Json }
   | FailingPhase
   | { readonly kind: 'ended'; readonly output: Json }
@@ -91,6 +91,11 @@ export interface IterationsPhase {
   freedBy: number | null
   readonly outputs: Json[]
 }
+export interface MapRunPhase {
+  readonly kind: 'mapRun'
+  /** `null` until the run has its ARN. */
+  readonly run: { readonly arn: string; readonly plan: MapRunPlan } | null
+}
 export interface FailingPhase {
   readonly kind: 'failing'
   readonly failure: Failure
@@ -100,8 +105,8 @@ export interface FailingPhase {
   readonly final: boolean
   /** The failure is that of a scheduled task. */
   readonly ofTask: boolean
-  /** Branches or iterations that a redrive goes on with. */
-  readonly resume: BranchesPhase | IterationsPhase | null
+  /** Branches, iterations or a Map Run that a redrive goes on with. */
+  readonly resume: BranchesPhase | IterationsPhase | MapRunPhase | null
 }
 
 /** The state of an execution before its first entry. */

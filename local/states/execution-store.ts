@@ -1,5 +1,6 @@
 import type { Collection, Store } from '../service.ts'
 import type { ExecutionStatus } from './execution-state.ts'
+import { inTransaction } from './in-transaction.ts'
 import type { LogEntry } from './log.ts'
 
 /** What is kept of an execution beside its log. Times in epoch milliseconds. */
@@ -81,7 +82,7 @@ export class ExecutionStore {
   }
 
   putLog(arn: string, firstEntry: number, entries: readonly LogEntry[]): void {
-    this.#log.put([arn, firstEntry], entries)
+    inTransaction(this.#log.put([arn, firstEntry], entries))
   }
 
   /** The record at the start or end of an execution, with what finds it. */
@@ -91,26 +92,26 @@ export class ExecutionStore {
       this.#putExpress(record)
       return
     }
-    this.#executions.put([arn], record)
-    if (status === 'RUNNING') this.#running.put([arn], startedAt)
-    else this.#running.remove([arn])
-    if (stoppedAt !== null) this.#closed.put([stoppedAt, arn], 1)
-    for (const owner of ownersOf(record)) this.#lists.put([owner, startedAt, arn], { arn, status })
+    inTransaction(this.#executions.put([arn], record))
+    if (status === 'RUNNING') inTransaction(this.#running.put([arn], startedAt))
+    else inTransaction(this.#running.remove([arn]))
+    if (stoppedAt !== null) inTransaction(this.#closed.put([stoppedAt, arn], 1))
+    for (const owner of ownersOf(record)) inTransaction(this.#lists.put([owner, startedAt, arn], { arn, status }))
   }
 
   /** Of an Express execution only that it was started is kept, until it has ended. */
   #putExpress(record: ExecutionRecord): void {
     if (record.status === 'RUNNING') {
-      this.#executions.put([record.arn], record)
-      this.#running.put([record.arn], record.startedAt)
+      inTransaction(this.#executions.put([record.arn], record))
+      inTransaction(this.#running.put([record.arn], record.startedAt))
     } else {
-      this.#executions.remove([record.arn])
-      this.#running.remove([record.arn])
+      inTransaction(this.#executions.remove([record.arn]))
+      inTransaction(this.#running.remove([record.arn]))
     }
   }
 
   reopen(record: ExecutionRecord, stoppedAt: number): void {
-    this.#closed.remove([stoppedAt, record.arn])
+    inTransaction(this.#closed.remove([stoppedAt, record.arn]))
     this.putRecord(record)
   }
 
@@ -122,11 +123,11 @@ export class ExecutionStore {
 
   #remove(arn: string, closedKey: readonly (string | number)[]): void {
     const record = this.get(arn)
-    this.#closed.remove(closedKey)
+    inTransaction(this.#closed.remove(closedKey))
     if (record === undefined) return
-    for (const { key } of [...this.#log.range([arn])]) this.#log.remove(key)
-    for (const owner of ownersOf(record)) this.#lists.remove([owner, record.startedAt, arn])
-    this.#executions.remove([arn])
+    for (const { key } of [...this.#log.range([arn])]) inTransaction(this.#log.remove(key))
+    for (const owner of ownersOf(record)) inTransaction(this.#lists.remove([owner, record.startedAt, arn]))
+    inTransaction(this.#executions.remove([arn]))
   }
 }
 

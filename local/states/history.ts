@@ -83,6 +83,8 @@ export class HistoryProjection {
         return event(entry.type, { index: entry.index, name: entry.name })
       case 'MapRunStarted':
         return event(entry.type, { mapRunArn: entry.mapRunArn })
+      case 'MapRunRedriven':
+        return event(entry.type, { mapRunArn: entry.mapRunArn, redriveCount: entry.redriveCount })
       case 'EvaluationFailed':
         return event(entry.type, {
           error: entry.error,

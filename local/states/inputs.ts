@@ -34,9 +34,7 @@ export function applyInput(turn: Turn, input: ExecutionInput): void {
     return
   }
   if (input.kind === 'redrive') {
-    const { redriveCount, timeoutAt } = { redriveCount: execution.redriveCount + 1, timeoutAt: input.timeoutAt }
-    turn.event(0, execution.lastEventId, { type: 'ExecutionRedriven', redriveCount, timeoutAt })
-    turn.runnable.push(...execution.threads.values())
+    redrive(turn, input.timeoutAt)
     return
   }
   if (execution.status !== 'RUNNING') return
@@ -44,6 +42,18 @@ export function applyInput(turn: Turn, input: ExecutionInput): void {
   else if (input.kind === 'tick') tick(turn)
   else if (input.kind === 'stop') stop(turn, input)
   else applyToTask(turn, input)
+}
+
+function redrive(turn: Turn, timeoutAt: number | null): void {
+  const { execution } = turn
+  const redriveCount = execution.redriveCount + 1
+  const id = turn.event(0, execution.lastEventId, { type: 'ExecutionRedriven', redriveCount, timeoutAt })
+  for (const thread of execution.threads.values()) {
+    const { phase } = thread
+    if (phase.kind === 'mapRun' && phase.run !== null)
+      turn.event(thread.id, id, { type: 'MapRunRedriven', mapRunArn: phase.run.arn, redriveCount })
+  }
+  turn.runnable.push(...execution.threads.values())
 }
 
 function stop(turn: Turn, { error, cause }: Failure): void {

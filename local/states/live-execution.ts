@@ -12,6 +12,9 @@ import { runThreads } from './steps.ts'
 import { TaskRunner } from './task-runner.ts'
 import { type ExecutionFacts, Turn } from './turn.ts'
 
+/** Time until a write that failed is tried again. */
+const WRITE_RETRY_MILLIS = 1_000
+
 interface Delivery {
   readonly input: ExecutionInput
   readonly resolve: () => void
@@ -36,7 +39,7 @@ export class LiveExecution {
 
   readonly #ports: EnginePorts
   readonly #committed: () => void
-  readonly #isShutDown: () => boolean
+  readonly #closing: AbortSignal
   readonly #inbox: Delivery[] = []
   #runnable: Thread[] = []
   #entryCount = 0
@@ -49,13 +52,13 @@ export class LiveExecution {
     record: ExecutionRecord,
     machine: Machine,
     committed: () => void,
-    isShutDown: () => boolean,
+    closing: AbortSignal,
   ) {
     this.#ports = ports
     this.record = record
     this.machine = machine
     this.#committed = committed
-    this.#isShutDown = isShutDown
+    this.#closing = closing
     this.facts = factsOf(record, ports)
     this.runner = new TaskRunner(integrations, this.facts, (input) => this.#deliverLater(input), ports.log)
     this.closed = new Promise((resolve) => {
@@ -69,11 +72,12 @@ export class LiveExecution {
       applyEntry(this.machine, this.execution, entry)
       this.#entryCount += 1
     }
+    this.runner.resume(this.execution.threads.values())
   }
 
   /** Resolves when what follows from the input, up to the next wait, is on disk. */
   deliver(input: ExecutionInput): Promise<void> {
-    if (this.#isShutDown()) return Promise.reject(new Error('The executor is shut down'))
+    if (this.#closing.aborted) return Promise.reject(new Error('The executor is shut down'))
     const taken = new Promise<void>((resolve, reject) => this.#inbox.push({ input, resolve, reject }))
     this.#pumping ??= this.#pump()
     return taken
@@ -85,13 +89,13 @@ export class LiveExecution {
   }
 
   #deliverLater(input: ExecutionInput): void {
-    if (this.#isShutDown()) return
+    if (this.#closing.aborted) return
     this.deliver(input).catch((thrown: unknown) => this.#ports.log(messageOf(thrown)))
   }
 
   async #pump(): Promise<void> {
     try {
-      while ((this.#inbox.length > 0 || this.#runnable.length > 0) && !this.#isShutDown()) await this.#takeTurn()
+      while ((this.#inbox.length > 0 || this.#runnable.length > 0) && !this.#closing.aborted) await this.#takeTurn()
     } finally {
       this.#pumping = null
     }
@@ -99,29 +103,20 @@ export class LiveExecution {
 
   async #takeTurn(): Promise<void> {
     const deliveries = this.#inbox.splice(0)
-    const turn = new Turn(
-      this.machine,
-      this.execution,
-      this.facts,
-      this.#ports.chance,
-      this.#ports.clock.now().getTime(),
-    )
+    const { chance, clock } = this.#ports
+    const turn = new Turn(this.machine, this.execution, this.facts, chance, clock.now().getTime())
     turn.runnable.push(...this.#runnable)
-    try {
-      for (const { input } of deliveries) applyInput(turn, input)
-      await this.#runThreads(turn)
-      this.#runnable = this.execution.status === 'RUNNING' ? turn.runnable : []
-      await this.#commit(turn)
-    } catch (thrown) {
-      this.#runnable = []
+    await this.#runThreads(turn, deliveries)
+    this.#runnable = this.execution.status === 'RUNNING' ? turn.runnable : []
+    await this.#commit(turn, (thrown) => {
       for (const { reject } of deliveries) reject(thrown)
-      return
-    }
+    })
     for (const { resolve } of deliveries) resolve()
   }
 
-  async #runThreads(turn: Turn): Promise<void> {
+  async #runThreads(turn: Turn, deliveries: readonly Delivery[]): Promise<void> {
     try {
+      for (const { input } of deliveries) applyInput(turn, input)
       await runThreads(turn)
     } catch (thrown) {
       this.#ports.log(`The execution ${this.facts.arn} failed inside the executor: ${messageOf(thrown)}`)
@@ -134,28 +129,60 @@ export class LiveExecution {
     }
   }
 
-  async #commit(turn: Turn): Promise<void> {
-    const before = this.record
-    this.record = recordAfter(before, this.execution, turn)
-    const changed = this.record !== before
-    if (turn.entries.length > 0) await this.#write(turn.entries, changed)
+  async #commit(turn: Turn, refused: (thrown: unknown) => void): Promise<void> {
+    const next = recordAfter(this.record, this.execution, turn)
+    const changed = next !== this.record
+    if (turn.entries.length > 0 && !(await this.#writeSurely(turn.entries, next, changed, refused))) return
+    this.record = next
     this.#entryCount += turn.entries.length
     this.#committed()
     if (changed) this.#ports.statusCommitted()
-    if (this.execution.status !== 'RUNNING') this.#resolveClosed(this.record)
+    if (this.execution.status !== 'RUNNING') this.#resolveClosed(next)
+  }
+
+  /**
+   * Writes until it is on disk: the state in memory is ahead of the log until then, so nothing else may happen. Who asked is
+   * told of the first failure. False when the process goes down first.
+   */
+  async #writeSurely(
+    entries: readonly LogEntry[],
+    next: ExecutionRecord,
+    changed: boolean,
+    refused: (thrown: unknown) => void,
+  ): Promise<boolean> {
+    for (;;) {
+      try {
+        await this.#write(entries, next, changed)
+        return true
+      } catch (thrown) {
+        refused(thrown)
+        this.#ports.log(`The execution ${this.facts.arn} stands still: ${messageOf(thrown)}`)
+      }
+      if (!(await this.#pause())) return false
+    }
+  }
+
+  /** False when the process goes down meanwhile. */
+  async #pause(): Promise<boolean> {
+    const { clock } = this.#ports
+    try {
+      await clock.sleepUntil(new Date(clock.now().getTime() + WRITE_RETRY_MILLIS), this.#closing)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Express executions leave no log: what is kept is that one was started, until it has ended. */
-  #write(entries: readonly LogEntry[], changed: boolean): Promise<void> {
-    const { executions, transaction } = this.#ports
-    const { record } = this
+  #write(entries: readonly LogEntry[], record: ExecutionRecord, changed: boolean): Promise<void> {
+    const { executions, transaction, statusRecorded } = this.#ports
     if (record.type === 'EXPRESS' && !changed) return Promise.resolve()
     return transaction(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)
       if (changed && this.reopenedFrom !== null) executions.reopen(record, this.reopenedFrom)
       else if (changed) executions.putRecord(record)
       this.reopenedFrom = null
-      if (changed) this.#ports.statusRecorded(record)
+      if (changed) statusRecorded(record)
     })
   }
 }

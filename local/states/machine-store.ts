@@ -1,6 +1,7 @@
 import { digestOfJson } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import type { Collection, Store } from '../service.ts'
+import { inTransaction } from './in-transaction.ts'
 
 /** A state machine as it is now. Times in epoch milliseconds. */
 export interface MachineRecord {
@@ -64,7 +65,7 @@ export class MachineStore {
   }
 
   saveDefinition(definition: Json): void {
-    this.definitions.put([hashOfDefinition(definition)], definition)
+    inTransaction(this.definitions.put([hashOfDefinition(definition)], definition))
   }
 
   versionsOf(machineArn: string): readonly VersionRecord[] {

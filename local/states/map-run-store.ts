@@ -1,5 +1,6 @@
 import type { Json } from '../../core/json.ts'
 import type { Collection, Store } from '../service.ts'
+import { inTransaction } from './in-transaction.ts'
 
 /** What is kept of a Map Run. Times in epoch milliseconds. */
 export interface MapRunRecord {
@@ -53,13 +54,13 @@ export class MapRunStore {
 
   /** Inside `store.transaction`. */
   put(record: MapRunRecord): void {
-    this.#runs.put([record.arn], record)
-    this.#byExecution.put([record.executionArn, record.arn], record.startedAt)
+    inTransaction(this.#runs.put([record.arn], record))
+    inTransaction(this.#byExecution.put([record.executionArn, record.arn], record.startedAt))
   }
 
   /** Inside `store.transaction`. */
   putInputs(arn: string, inputs: readonly ChildInput[]): void {
     for (let start = 0; start < inputs.length; start += CHUNK)
-      this.#inputs.put([arn, start], inputs.slice(start, start + CHUNK))
+      inTransaction(this.#inputs.put([arn, start], inputs.slice(start, start + CHUNK)))
   }
 }

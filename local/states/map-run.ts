@@ -30,6 +30,7 @@ export class MapRun {
   readonly #plan: MapRunPlan
   readonly #cancel = new AbortController()
   readonly #running = new Set<string>()
+  #redriven = false
 
   constructor(
     engine: ChildRunner,
@@ -75,7 +76,11 @@ export class MapRun {
 
   async #prepare(): Promise<readonly ChildInput[]> {
     const { mapRuns, transaction, saveDefinition } = this.#engine.ports
-    if (mapRuns.get(this.#arn) !== undefined) return mapRuns.inputs(this.#arn)
+    const known = mapRuns.get(this.#arn)
+    if (known !== undefined) {
+      if (known.status !== 'RUNNING') await this.#reopen(known)
+      return mapRuns.inputs(this.#arn)
+    }
     const { source } = this.#plan
     const read =
       source.kind === 'items'
@@ -88,6 +93,14 @@ export class MapRun {
       mapRuns.putInputs(this.#arn, inputs)
     })
     return inputs
+  }
+
+  /** A redrive of the parent takes up the children that did not succeed. */
+  async #reopen(record: MapRunRecord): Promise<void> {
+    this.#redriven = true
+    const { mapRuns, transaction } = this.#engine.ports
+    const reopened = { ...record, status: 'RUNNING', stoppedAt: null, redriveCount: record.redriveCount + 1 } as const
+    await transaction(() => mapRuns.put(reopened))
   }
 
   #record(inputs: readonly ChildInput[]): MapRunRecord {
@@ -160,7 +173,7 @@ export class MapRun {
     const arn = known ?? `arn:aws:states:${facts.region}:${facts.accountId}:execution:${machineName}:${name}`
     this.#running.add(arn)
     try {
-      return await this.#engine.runChild({
+      const spec = {
         arn,
         name,
         machineArn: `${facts.machineArn}/${label}`,
@@ -173,7 +186,8 @@ export class MapRun {
         type: this.#distribution.executionType,
         input: JSON.stringify(input),
         traceHeader: null,
-      })
+      }
+      return await this.#engine.runChild(spec, this.#redriven)
     } finally {
       this.#running.delete(arn)
     }

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Collection, Store } from '../service.ts'
+import { inTransaction } from './in-transaction.ts'
 import type { StatusEvent } from './status-event.ts'
 
 /** Status events that are on disk with the change they tell of, and delivered at least once. */
@@ -19,7 +20,7 @@ export class StatusOutbox {
 
   /** Inside the transaction that records the change. */
   put(event: StatusEvent): void {
-    this.#events.put([event.id], event)
+    inTransaction(this.#events.put([event.id], event))
     this.#waiting.push(event)
   }
 

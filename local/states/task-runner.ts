@@ -16,6 +16,8 @@ export class TaskRunner {
   readonly #deliver: (input: ExecutionInput) => void
   readonly #calls = new Map<number, { readonly cancel: AbortController; stop: (() => Promise<void>) | null }>()
   readonly #log: (message: string) => void
+  /** Attempts that an earlier process had under way. */
+  #resumed: ReadonlySet<number> = new Set()
 
   constructor(
     ports: IntegrationPorts,
@@ -27,6 +29,11 @@ export class TaskRunner {
     this.#facts = facts
     this.#deliver = deliver
     this.#log = log
+  }
+
+  /** Notes the attempts that the log leaves under way. */
+  resume(threads: Iterable<Thread>): void {
+    this.#resumed = new Set([...threads].flatMap(({ phase }) => (phase.kind === 'task' ? [phase.scheduledId] : [])))
   }
 
   /** Starts what the threads wait for, and gives up the calls that nothing waits for any more. */
@@ -74,12 +81,14 @@ export class TaskRunner {
       })
   }
 
-  #request({ attempt }: TaskPhase, signal: AbortSignal): TaskRequest {
+  #request({ attempt, scheduledId }: TaskPhase, signal: AbortSignal): TaskRequest {
     return {
       parameters: attempt.parameters,
       caller: callerOf(this.#facts, attempt.credentialsRoleArn ?? this.#facts.roleArn),
       executionArn: this.#facts.arn,
       machineArn: this.#facts.machineArn,
+      attempt: scheduledId,
+      resumed: this.#resumed.has(scheduledId),
       signal,
     }
   }

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from '../../../core/json.ts'
 import { memoryStore } from '../../memory-store.ts'
-import { AwsError, type CallContext, type Caller, type Clock, type ServiceBus } from '../../service.ts'
+import { AwsError, type CallContext, type Caller, type Clock, type ServiceBus, type Store } from '../../service.ts'
 import { createStatesService, type StatesService } from '../service.ts'
 import type { ConformanceCase, FunctionBehaviour } from './case.ts'
 import { type ActualEvent, type ActualExecution, compareExecution } from './compare.ts'
@@ -18,52 +18,75 @@ const ACCOUNT_ID = '111111111111'
 const ROLE = `arn:aws:iam::${ACCOUNT_ID}:role/conformance`
 const OPERATOR: Caller = { principalArn: `arn:aws:iam::${ACCOUNT_ID}:root`, roleArn: null, servicePrincipal: null }
 
-/** Runs a case on the executor, its functions, objects and nested machines given, and compares it with the recording. */
+/** Step Functions with the functions, objects and nested machines of a case. */
+export interface CaseRuntime {
+  readonly states: StatesService
+  /** Creates the machines; the outcome when the definition is refused. */
+  create(): Promise<ActualExecution | null>
+  /** Starts the execution and returns its ARN. */
+  start(): Promise<string>
+  /** What the execution came to, when it has ended. */
+  finish(executionArn: string): Promise<ActualExecution>
+}
+
+/** Runs a case on the executor and compares it with the recording. */
 export async function runCase(recorded: ConformanceCase): Promise<CaseResult> {
+  const runtime = openCase(recorded, memoryStore())
+  try {
+    const actual = (await runtime.create()) ?? (await runtime.finish(await runtime.start()))
+    const found = recorded.expected === null ? [] : compareExecution(recorded.expected, actual)
+    return { id: recorded.id, pass: found.length === 0, differences: found, actual }
+  } finally {
+    await runtime.states.close()
+  }
+}
+
+/** Opens a case over a store. `generation` keeps the identifiers of one start apart from those of the next. */
+export function openCase(recorded: ConformanceCase, store: Store, generation = 0): CaseRuntime {
   const clock = virtualClock(new Date('2025-01-01T00:00:00Z'))
   const bus = caseBus(recorded, clock)
   const states = createStatesService({
-    store: memoryStore(),
+    store,
     bus,
     clock,
     random: () => 0.5,
-    ids: { uuid: sequence() },
+    ids: { uuid: sequence(generation) },
     region: REGION,
     accountId: ACCOUNT_ID,
     emit: async () => undefined,
     log: () => undefined,
   })
   bus.states = states
-  try {
-    const actual = await execute(recorded, states)
-    const found = recorded.expected === null ? [] : compareExecution(recorded.expected, actual)
-    return { id: recorded.id, pass: found.length === 0, differences: found, actual }
-  } finally {
-    await states.close()
+  const call = callerOf(states)
+  return {
+    states,
+    create: () => createMachines(recorded, call),
+    async start() {
+      const input = JSON.stringify(recorded.input)
+      return String((await call('StartExecution', { stateMachineArn: CASE_ARN, input })).executionArn)
+    },
+    finish: (executionArn) => finish(states, call, executionArn),
   }
 }
 
+const CASE_ARN = `arn:aws:states:${REGION}:${ACCOUNT_ID}:stateMachine:case`
+
 /** UUIDs that count up: the same case runs the same each time. */
-function sequence(): () => string {
+function sequence(generation: number): () => string {
   let count = 0
   return () => {
     count += 1
-    return `00000000-0000-4000-8000-${count.toString(16).padStart(12, '0')}`
+    return `00000000-0000-4000-800${generation}-${count.toString(16).padStart(12, '0')}`
   }
 }
 
-async function execute(recorded: ConformanceCase, states: StatesService): Promise<ActualExecution> {
-  const call = callerOf(states)
+async function createMachines(recorded: ConformanceCase, call: Call): Promise<ActualExecution | null> {
   for (const [arn, definition] of Object.entries(recorded.nested))
     await call('CreateStateMachine', machine(arn.split(':')[6] ?? 'nested', definition))
-  const refused = await call('CreateStateMachine', machine('case', recorded.definition)).then(() => null, refusal)
-  if (refused !== null) return refused
-  const input = JSON.stringify(recorded.input)
-  const started = await call('StartExecution', {
-    stateMachineArn: `arn:aws:states:${REGION}:${ACCOUNT_ID}:stateMachine:case`,
-    input,
-  })
-  const executionArn = String(started.executionArn)
+  return call('CreateStateMachine', machine('case', recorded.definition)).then(() => null, refusal)
+}
+
+async function finish(states: StatesService, call: Call, executionArn: string): Promise<ActualExecution> {
   await states.whenClosed(executionArn)
   const description = await call('DescribeExecution', { executionArn })
   return {

@@ -17,6 +17,10 @@ export interface TaskRequest {
   readonly caller: Caller
   readonly executionArn: string
   readonly machineArn: string
+  /** Names the attempt within the execution. */
+  readonly attempt: number
+  /** The attempt was under way when an earlier process ended: what it asked for may have been done. */
+  readonly resumed: boolean
   readonly signal: AbortSignal
 }
 

@@ -1,3 +1,4 @@
+import { digestOf } from '../../../core/digest.ts'
 import { isJsonObject, type Json } from '../../../core/json.ts'
 import { contextOf, type Integration, type IntegrationPorts, TaskFailure, type TaskRequest } from './integration.ts'
 import { asText, sdkMetadata, stateOutput } from './sdk-shape.ts'
@@ -6,13 +7,10 @@ import { optimizedFailure } from './service-errors.ts'
 /** `states:startExecution`, `.sync` (input and output of the child as text) and `.sync:2` (parsed). */
 export const startExecution = (ports: IntegrationPorts, parsedResult: boolean): Integration => ({
   async call(request) {
-    const { StateMachineArn, Name, Input } = isJsonObject(request.parameters) ? request.parameters : {}
-    const input = {
-      stateMachineArn: StateMachineArn,
-      ...(Name === undefined ? {} : { name: Name }),
-      input: Input === undefined || Input === null ? '{}' : asText(Input),
-    }
-    const output = await statesCall(ports, request, 'StartExecution', input)
+    const input = startInput(request)
+    const output = await statesCall(ports, request, 'StartExecution', input).catch((thrown: unknown) =>
+      startedEarlier(ports, request, input, thrown),
+    )
     return { ...output, ...sdkMetadata(ports.uuid()) }
   },
   async wait(submitted, request) {
@@ -26,6 +24,42 @@ export const startExecution = (ports: IntegrationPorts, parsedResult: boolean): 
     await statesCall(ports, request, 'StopExecution', { executionArn: executionOf(submitted) })
   },
 })
+
+interface StartInput {
+  readonly stateMachineArn: string
+  readonly name: string
+  readonly input: string
+}
+
+/** Without a name the attempt gives one, so that the same attempt, taken up again, finds what it started. */
+function startInput({ parameters, executionArn, attempt }: TaskRequest): StartInput {
+  const { StateMachineArn, Name, Input } = isJsonObject(parameters) ? parameters : {}
+  return {
+    stateMachineArn: String(StateMachineArn),
+    name: Name === undefined ? uuidOf(`${executionArn}#${attempt}`) : String(Name),
+    input: Input === undefined || Input === null ? '{}' : asText(Input),
+  }
+}
+
+const uuidOf = (text: string): string =>
+  digestOf(text).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
+
+/** An attempt that is taken up again finds its own child: that is no fault. @throws the failure otherwise */
+async function startedEarlier(
+  ports: IntegrationPorts,
+  request: TaskRequest,
+  { stateMachineArn, name, input }: StartInput,
+  thrown: unknown,
+): Promise<Record<string, Json>> {
+  const exists =
+    thrown instanceof TaskFailure && thrown.failure.error === 'StepFunctions.ExecutionAlreadyExistsException'
+  if (!exists || !request.resumed) throw thrown
+  const [machine] = /^.*:stateMachine:[^:]+/.exec(stateMachineArn) ?? ['']
+  const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${name}`
+  const { ExecutionArn, StartDate, Input } = await statesCall(ports, request, 'DescribeExecution', { executionArn })
+  if (Input !== input || ExecutionArn === undefined || StartDate === undefined) throw thrown
+  return { ExecutionArn, StartDate }
+}
 
 const executionOf = (submitted: Json): string => String(isJsonObject(submitted) ? submitted.ExecutionArn : '')
 
