@@ -2,15 +2,16 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
 import { SluiceError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Assembly } from './assembly/model.ts'
 import { readAssembly } from './assembly/read-assembly.ts'
 import { startEndpoint } from './endpoint/server.ts'
-import { openCredentialStore } from './iam/credentials.ts'
+import { type CredentialStore, openCredentialStore } from './iam/credentials.ts'
 import { databaseAuthenticate } from './postgres/authenticate.ts'
 import { openEmbeddedDatabase } from './postgres/embedded-database.ts'
-import { startDatabaseServer } from './postgres/server.ts'
+import { type DatabaseServer, startDatabaseServer } from './postgres/server.ts'
 import { provision, runDeployWorkflow, startFailure } from './runtime/deployment.ts'
 import { openFunctionLogs } from './runtime/function-logs.ts'
 import { administratorIn, createServices, type RuntimeServices } from './runtime/services.ts'
@@ -105,9 +106,6 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
   const store = await step('state', () => openStore(stateDirectory))
   closers.push(() => store.close())
-  const opening = openEmbeddedDatabase(join(stateDirectory, 'postgres'))
-  // Looked at again where it is awaited.
-  opening.catch(() => undefined)
   const numbers = durableNumbers(store)
   const assembly = await step('assembly', () =>
     readAssembly(options.assemblyDirectory, {
@@ -115,6 +113,9 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
       local: { databaseHost: DATABASE_HOST, databasePort: DATABASE_PORT },
     }),
   )
+  // Opened beside the other steps, as it takes longest; its failure is met where it is awaited.
+  const opening = assembly.databases.length === 0 ? null : openEmbeddedDatabase(join(stateDirectory, 'postgres'))
+  opening?.catch(() => undefined)
   await numbers.saved()
   const credentials = openCredentialStore(stateDirectory, assembly.accountId)
   const logs = openFunctionLogs(join(stateDirectory, 'logs'), clock)
@@ -139,24 +140,13 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   )
   closers.push(() => endpoint.close())
   local.endpointUrl = endpoint.url
-  const database = await step('database', () => opening)
-  closers.push(() => database.close())
-  const server = await startDatabaseServer(database, {
-    port: 0,
-    log,
-    authenticate: databaseAuthenticate({
-      clock,
-      region: assembly.region,
-      accountId: assembly.accountId,
-      databaseResourceId: assembly.databases[0]?.resourceId ?? '',
-      address: () => ({ host: DATABASE_HOST, port: local.databasePort }),
-      findKey: (accessKeyId) => credentials.find(accessKeyId),
-      authorize: (caller, permission) => services.bus.authorize(caller, permission),
-      administrator: () => databaseAdministrator(assembly, services),
-    }),
-  })
-  closers.push(() => server.close())
-  local.databasePort = server.port
+  if (opening !== null) {
+    const database = await step('database', () => opening)
+    closers.push(() => database.close())
+    const server = await serveDatabase(database, { assembly, services, credentials, clock, log, local })
+    closers.push(() => server.close())
+    local.databasePort = server.port
+  }
 
   const deployed = deployedDigest(store)
   const changed = deployed.get() !== assembly.digest
@@ -190,6 +180,29 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
     startSteps: steps,
     close: () => closeAll(closers),
   }
+}
+
+interface DatabaseContext extends Pick<RuntimeOptions, 'clock' | 'log'> {
+  readonly assembly: Assembly
+  readonly services: RuntimeServices
+  readonly credentials: CredentialStore
+  readonly local: { readonly databasePort: number }
+}
+
+/** The embedded database on a free loopback port, for those whom RDS would let in. */
+const serveDatabase = (database: PGlite, context: DatabaseContext): Promise<DatabaseServer> => {
+  const { assembly, services, credentials, clock, log, local } = context
+  const authenticate = databaseAuthenticate({
+    clock,
+    region: assembly.region,
+    accountId: assembly.accountId,
+    databaseResourceId: assembly.databases[0]?.resourceId ?? '',
+    address: () => ({ host: DATABASE_HOST, port: local.databasePort }),
+    findKey: (accessKeyId) => credentials.find(accessKeyId),
+    authorize: (caller, permission) => services.bus.authorize(caller, permission),
+    administrator: () => databaseAdministrator(assembly, services),
+  })
+  return startDatabaseServer(database, { port: 0, log, authenticate })
 }
 
 /** First what starts new work, then what does it. */

@@ -69,7 +69,7 @@ function workflowStack(app: App, { raw, bus }: { raw: s3.Bucket; bus: events.Eve
         QueryLanguage: 'JSONata',
         StartAt: 'Greet',
         States: {
-          Greet: { Type: 'Task', Resource: '${Greet}', Arguments: { name: '{% $states.input.name %}' }, End: true },
+          Greet: { Type: 'Task', Resource: '${Greet}', Arguments: { name: '{% $states.input.key %}' }, End: true },
         },
       }),
     ),
