@@ -3,7 +3,9 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { messageOf } from '../../../core/errors.ts'
 import { ACCESS_TABLES, type Access, changeAccess, forgetRelation, readAccess, readRows, setOwner } from './access.ts'
 import { runCopy, type WarehouseObjects } from './copy.ts'
-import { type PreparedStatement, prepareStatement } from './prepare.ts'
+import type { PreparedStatement } from './prepare.ts'
+import { type StatementPreparer, statementPreparer } from './prepare-cache.ts'
+import { allRelations, type RelationCache, type RelationSession, relationCache } from './relation-cache.ts'
 import { keyOf, quoteRelation, type Relation, type RelationLookup, requireRelation } from './relations.ts'
 import { type ResultSet, readResult } from './result.ts'
 import { SqlError } from './sql-error.ts'
@@ -78,31 +80,6 @@ function printError(thrown: unknown): string {
   return `ERROR: ${message.replace(/^(?:Binder|Catalog|Parser|Conversion|Constraint|Invalid Input|Out of Range) Error: /, '')}`
 }
 
-const lookupOn = (connection: DuckDBConnection, searchPath: readonly string[]): RelationLookup => ({
-  async find({ schema, name }: RelationName) {
-    for (const candidate of schema === null ? searchPath : [schema]) {
-      const rows = await readRows(
-        connection,
-        "SELECT column_name, data_type, is_nullable, (SELECT count(*) FROM duckdb_views() AS v WHERE v.schema_name = c.schema_name AND v.view_name = c.table_name) FROM duckdb_columns() AS c WHERE schema_name = ? AND table_name = ? AND schema_name <> 'sluice_catalog' AND NOT internal ORDER BY column_index",
-        [candidate.toLowerCase(), name.toLowerCase()],
-      )
-      if (rows.length > 0) return relationOf(candidate.toLowerCase(), name.toLowerCase(), rows)
-    }
-    return null
-  },
-})
-
-const relationOf = (schema: string, name: string, rows: readonly (readonly (string | null)[])[]): Relation => ({
-  schema,
-  name,
-  kind: rows[0]?.[3] === '0' ? 'table' : 'view',
-  columns: rows.map(([column, type, nullable]) => ({
-    name: (column ?? '').toLowerCase(),
-    type: type ?? '',
-    nullable: nullable === 'true',
-  })),
-})
-
 /** Opens the warehouse's file, with our catalog and macros in it. */
 export async function openWarehouse(settings: WarehouseSettings): Promise<WarehouseEngine> {
   const instance = await DuckDBInstance.create(settings.path, {
@@ -125,6 +102,8 @@ function warehouseOn(
   settings: WarehouseSettings,
 ): WarehouseEngine {
   const locks = tableLocks()
+  const preparer = statementPreparer()
+  const cache = relationCache()
   const running = new Map<string, DuckDBConnection>()
   return {
     async execute(request) {
@@ -132,7 +111,7 @@ function warehouseOn(
       const connection = await instance.connect()
       running.set(request.id, connection)
       try {
-        return await new RequestRun(connection, settings, request).run()
+        return await new RequestRun({ connection, settings, preparer, cache }, request).run()
       } finally {
         running.delete(request.id)
         connection.closeSync()
@@ -155,22 +134,20 @@ function warehouseOn(
       return connection !== undefined
     },
     async relations() {
-      const rows = await readRows(
-        control,
-        "SELECT column_name, data_type, is_nullable, (SELECT count(*) FROM duckdb_views() AS v WHERE v.schema_name = c.schema_name AND v.view_name = c.table_name), schema_name, table_name FROM duckdb_columns() AS c WHERE NOT internal AND schema_name NOT IN ('main', 'sluice_catalog') ORDER BY schema_name, table_name, column_index",
-      )
-      const byName = new Map<string, (readonly (string | null)[])[]>()
-      for (const row of rows) {
-        const key = `${row[4]}.${row[5]}`
-        byName.set(key, [...(byName.get(key) ?? []), row])
-      }
-      return [...byName.values()].map((columns) => relationOf(columns[0]?.[4] ?? '', columns[0]?.[5] ?? '', columns))
+      return await allRelations(control)
     },
     close() {
       control.closeSync()
       instance.closeSync()
     },
   }
+}
+
+interface RunDependencies {
+  readonly connection: DuckDBConnection
+  readonly settings: WarehouseSettings
+  readonly preparer: StatementPreparer
+  readonly cache: RelationCache
 }
 
 interface Carried {
@@ -184,6 +161,8 @@ interface Carried {
 class RequestRun {
   private readonly connection: DuckDBConnection
   private readonly settings: WarehouseSettings
+  private readonly preparer: StatementPreparer
+  private readonly relations: RelationSession
   private readonly request: WarehouseRequest
   private lookup: RelationLookup
   private searchPath: readonly string[]
@@ -192,17 +171,27 @@ class RequestRun {
   private access: Access | null = null
   private wrote = false
 
-  constructor(connection: DuckDBConnection, settings: WarehouseSettings, request: WarehouseRequest) {
+  constructor({ connection, settings, preparer, cache }: RunDependencies, request: WarehouseRequest) {
     this.connection = connection
     this.settings = settings
+    this.preparer = preparer
+    this.relations = cache.session(connection)
     this.request = request
     this.user = request.user
     this.outcomes = [...(request.done ?? [])]
     this.searchPath = settings.searchPath
-    this.lookup = lookupOn(connection, settings.searchPath)
+    this.lookup = this.relations.along(settings.searchPath)
   }
 
   async run(): Promise<readonly StatementOutcome[]> {
+    try {
+      return await this.runAll()
+    } finally {
+      this.relations.end()
+    }
+  }
+
+  private async runAll(): Promise<readonly StatementOutcome[]> {
     await this.begin()
     for (const sql of this.request.sqls.slice(this.outcomes.length)) {
       const outcome = await this.runOne(sql)
@@ -269,7 +258,7 @@ class RequestRun {
   private async carryOut(sql: string): Promise<Carried> {
     const utility = parseUtility(sql)
     if (utility !== null) return { rows: await this.carryOutUtility(utility), result: null, commits: false }
-    const prepared = await prepareStatement(sql, {
+    const prepared = await this.preparer.prepare(sql, {
       lookup: this.lookup,
       access: await this.currentAccess(),
       defaultSchema: this.searchPath.at(-1) ?? 'public',
@@ -292,6 +281,8 @@ class RequestRun {
     if (kind === 'merge') return await this.merge(prepared)
     if (kind === 'alter_table' && /\bSET DATA TYPE\b/.test(prepared.sql))
       this.refuseInTransaction('ALTER TABLE ALTER COLUMN')
+    const changesLayout = /^(?:create|drop|alter)_/.test(kind)
+    if (changesLayout) this.relations.change(target)
     const result = await this.connection.run(prepared.sql)
     if (target !== null && (kind === 'create_table' || kind === 'create_view')) await this.own(target)
     if (target !== null && (kind === 'drop_table' || kind === 'drop_view')) {
@@ -338,7 +329,7 @@ class RequestRun {
     if (statement.kind === 'vacuum' || statement.kind === 'analyze') return 0
     if (statement.kind === 'search path') {
       this.searchPath = statement.schemas
-      this.lookup = lookupOn(this.connection, statement.schemas)
+      this.lookup = this.relations.along(statement.schemas)
       return 0
     }
     if (!access.superuser && !(statement.kind === 'session authorization' && statement.user === null))
