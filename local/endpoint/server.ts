@@ -81,9 +81,18 @@ async function respond(options: DispatchOptions, message: IncomingMessage, respo
   response.once('close', () => gone.abort())
   const answer = await dispatch(options, message, gone.signal)
   if (!message.complete) message.resume()
-  response.writeHead(answer.status, answer.headers)
+  response.writeHead(answer.status, { ...answer.headers, ...lengthOf(answer) })
   await send(answer, message, response)
 }
+
+/** Bodies that are not streams have their length announced. */
+const lengthOf = ({ body, headers, status }: Answer): Record<string, number> =>
+  (typeof body === 'string' || body instanceof Uint8Array) &&
+  headers['content-length'] === undefined &&
+  status !== 204 &&
+  status !== 304
+    ? { 'content-length': Buffer.byteLength(body) }
+    : {}
 
 /** A stream that breaks, or a client that leaves, ends the connection: the client sees fewer bytes than announced. */
 async function send({ body, status }: Answer, message: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -29,8 +29,8 @@ export interface BlobStore {
   release(blob: Blob): void
   /** Deletes bytes that nothing names. */
   sweep(blob: Blob): Promise<void>
-  /** Deletes what a killed runtime left unowned. */
-  sweepAll(): Promise<void>
+  /** Deletes what was unowned when the store was opened: a killed runtime's. */
+  sweepLeftOver(): Promise<void>
   read(blob: Blob, first: number, lengthBytes: number): Readable
   /** A file with exactly the blob's bytes; to be read only. */
   path(blob: Blob): Promise<string>
@@ -40,6 +40,7 @@ export interface BlobStore {
 export function openBlobStore(store: Store, folder: string): BlobStore {
   const small = store.collection<Uint8Array>('s3.bytes')
   const unowned = store.collection<1>('s3.unowned')
+  const leftOver = [...unowned.range([])].map(({ key }) => String(key[0]))
   const viewFolder = join(folder, 'views')
   makeFolders(folder, viewFolder)
   const fileOf = (id: string): string => join(folder, id.slice(0, 2), id)
@@ -57,8 +58,10 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
   const shareSegment = async (segment: Segment): Promise<Segment> => {
     if (segment.inline) {
       const id = randomBytes(16).toString('hex')
-      await small.put([id], bytesOf(small, segment))
-      await unowned.put([id], 1)
+      await store.transaction(() => {
+        small.put([id], bytesOf(small, segment))
+        unowned.put([id], 1)
+      })
       return { ...segment, id, offsetBytes: 0, origin: id }
     }
     return { ...segment, id: await newFile((file) => link(fileOf(segment.id), file)) }
@@ -106,8 +109,8 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
     sweep: async (blob) => {
       for (const { id } of blob) await discard(id)
     },
-    sweepAll: async () => {
-      for (const { key } of [...unowned.range([])]) await discard(String(key[0]))
+    sweepLeftOver: async () => {
+      for (const id of leftOver.splice(0)) await discard(id)
     },
     read: (blob, first, lengthBytes) => {
       const segments = slice(blob, first, lengthBytes)

@@ -77,7 +77,7 @@ export function createS3Service(options: S3Options): S3Service {
     provisionBucket: (settings) => putBucketSettings(context, settings),
     bucketNames: () => [...context.catalog.buckets.range([])].map(({ value }) => value.name),
     start: async () => {
-      await context.blobs.sweepAll()
+      await context.blobs.sweepLeftOver()
       outbox.deliver()
     },
     close: () => outbox.close(),

@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -121,5 +123,33 @@ describe('a state folder', () => {
     expect(() => openStore(folder)).toThrow(expect.objectContaining({ code: 'state_in_use' }))
     await first.close()
     await openStore(folder).close()
+  })
+
+  test('that a killed runtime left is taken over with everything it had acknowledged, and no half of a transaction', async () => {
+    const writer = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'writer.ts'), folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    for await (const chunk of writer.stdout) {
+      said += String(chunk)
+      if (said.split('\n').length > 50) break
+    }
+    expect(() => openStore(folder)).toThrow(expect.objectContaining({ code: 'state_in_use' }))
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+    const acknowledged = said.slice(0, said.lastIndexOf('\n')).split('\n').map(Number)
+    const store = openStore(folder)
+    const written = store.collection<number>('written')
+    expect(acknowledged.filter((number) => written.get([number]) !== number)).toEqual([])
+    const all = [...written.range([])].map(({ value }) => value)
+    const pairs = [...store.collection<number>('pairs').range([])].map(({ value }) => value)
+    expect(pairs).toEqual(all.flatMap((number) => [number, number]))
+    await store.close()
+  })
+
+  test('that cannot be one is refused with what is wrong', () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    expect(() => openStore(join(file, 'state'))).toThrow(expect.objectContaining({ code: 'state_unreadable' }))
   })
 })
