@@ -177,11 +177,13 @@ export class LiveExecution {
   #write(entries: readonly LogEntry[], record: ExecutionRecord, changed: boolean): Promise<void> {
     const { executions, transaction, statusRecorded } = this.#ports
     if (record.type === 'EXPRESS' && !changed) return Promise.resolve()
+    const started = entries.some(({ type }) => type === 'ExecutionStarted')
     return transaction(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)
       if (changed && this.reopenedFrom !== null) executions.reopen(record, this.reopenedFrom)
       else if (changed) executions.putRecord(record)
       this.reopenedFrom = null
+      if (changed && started && record.status !== 'RUNNING') statusRecorded(asRunning(record))
       if (changed) statusRecorded(record)
     })
   }
@@ -196,6 +198,16 @@ const factsOf = (record: ExecutionRecord, { region, accountId }: EnginePorts): E
   region,
   accountId,
   mapRunArn: record.mapRun?.arn ?? null,
+})
+
+/** The record as it was between start and end, for one that did both at once. */
+const asRunning = (record: ExecutionRecord): ExecutionRecord => ({
+  ...record,
+  status: 'RUNNING',
+  stoppedAt: null,
+  output: null,
+  error: null,
+  cause: null,
 })
 
 const CHANGES = new Set([

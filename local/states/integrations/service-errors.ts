@@ -62,7 +62,11 @@ const isModelled = (service: string, code: string): boolean => {
   return !UNMODELLED.has(code) || (MODELLED[service]?.includes(code) ?? false)
 }
 
-const exceptionName = (code: string): string => (code.endsWith('Exception') ? code : `${code}Exception`)
+/** The exception's name in the SDK; SQS kept codes of its first protocol. */
+function exceptionName(code: string): string {
+  if (code === 'AWS.SimpleQueueService.NonExistentQueue') return 'QueueDoesNotExistException'
+  return code.endsWith('Exception') ? code : `${code}Exception`
+}
 
 /** The failure of a call through an optimized integration; what is not an error of a service is thrown on. */
 export function optimizedFailure(service: string, thrown: unknown, requestId: string): TaskFailure {

@@ -1,6 +1,13 @@
 import { isJsonObject, type Json } from '../../../core/json.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
-import { AwsError, type CallContext, type Caller, type ServiceBus, type Store } from '../../../local/service.ts'
+import {
+  AwsError,
+  type CallContext,
+  type Caller,
+  type Clock,
+  type ServiceBus,
+  type Store,
+} from '../../../local/service.ts'
 import { virtualClock } from '../../../local/states/conformance/virtual-clock.ts'
 import { createStatesService, type StatesService } from '../../../local/states/service.ts'
 import type { StatusEvent } from '../../../local/states/status-event.ts'
@@ -36,16 +43,20 @@ export interface Harness {
   history(executionArn: string): Promise<readonly string[]>
 }
 
-/** Step Functions over a store, on a clock that jumps, with services that the test answers for. */
-export function harness(
-  answer: Answer = () => ({}),
-  store: Store = memoryStore(),
-  startAt = '2026-01-01T00:00:00Z',
-): Harness {
+export interface HarnessOptions {
+  readonly store?: Store
+  /** A clock that jumps to the next alarm by default. */
+  readonly clock?: Clock
+  /** Keeps the identifiers of one start apart from those of the next. */
+  readonly generation?: string
+}
+
+/** Step Functions over a store, with services that the test answers for. */
+export function harness(answer: Answer = () => ({}), options: HarnessOptions = {}): Harness {
+  const { store = memoryStore(), clock = virtualClock(new Date('2026-01-01T00:00:00Z')), generation = 'id' } = options
   const calls: SeenCall[] = []
   const events: StatusEvent[] = []
   const log: string[] = []
-  const clock = virtualClock(new Date(startAt))
   let count = 0
   const bus: ServiceBus = {
     authorize: async () => undefined,
@@ -65,7 +76,7 @@ export function harness(
     ids: {
       uuid: () => {
         count += 1
-        return `${startAt.slice(0, 4)}-${count}`
+        return `${generation}-${count}`
       },
     },
     region: 'us-east-2',

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Json } from '../../../core/json.ts'
+import { harness } from './harness.ts'
+
+const PASS = { Type: 'Pass', End: true }
+const machine = (States: Json, more: Record<string, Json> = {}) => ({
+  QueryLanguage: 'JSONata',
+  StartAt: 'A',
+  States,
+  ...more,
+})
+
+const REFUSED: readonly { readonly why: string; readonly definition: Json; readonly message: string }[] = [
+  {
+    why: 'a JSONPath machine',
+    definition: { StartAt: 'A', States: { A: PASS } },
+    message:
+      'SCHEMA_VALIDATION_FAILED: Only JSONata definitions run on this runtime: set "QueryLanguage" to "JSONata", which is now JSONPath, the default at /QueryLanguage',
+  },
+  {
+    why: 'a machine without states',
+    definition: { QueryLanguage: 'JSONata' },
+    message: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /',
+  },
+  {
+    why: 'a JSONPath state in a JSONata machine',
+    definition: machine({ A: { ...PASS, QueryLanguage: 'JSONPath' } }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: 'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine at /States/A",
+  },
+  {
+    why: 'a transition to nowhere',
+    definition: machine({ A: { Type: 'Pass', Next: 'B' } }),
+    message: "MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next",
+  },
+  {
+    why: 'a state that nothing reaches',
+    definition: machine({ A: PASS, B: PASS }),
+    message: 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
+  },
+  {
+    why: 'a resource that does not exist',
+    definition: machine({ A: { Type: 'Task', Resource: 'arn:aws:states:::dynamodb:query', End: true } }),
+    message:
+      'SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::dynamodb:query is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource',
+  },
+  {
+    why: 'credentials without a role',
+    definition: machine({
+      A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Credentials: {}, End: true },
+    }),
+    message: "SCHEMA_VALIDATION_FAILED: The field 'RoleArn' is required but was missing at /States/A/Credentials",
+  },
+  {
+    why: 'a wait for a time that is none',
+    definition: machine({ A: { Type: 'Wait', Timestamp: '2016-03-14 01:59:00', End: true } }),
+    message: 'SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp',
+  },
+  {
+    why: 'a name without a context value',
+    definition: machine({ A: { ...PASS, Output: { v: '{% phone %}' } } }),
+    message:
+      "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/A/Output/v",
+  },
+  {
+    why: 'a member of $states that the field lacks',
+    definition: machine({ A: { ...PASS, Output: '{% $states.result %}' } }),
+    message: "UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.result' does not exist. at /States/A/Output",
+  },
+  {
+    why: 'an inner scope that assigns an outer variable',
+    definition: machine({
+      A: { Type: 'Pass', Assign: { x: 1 }, Next: 'B' },
+      B: { Type: 'Parallel', Branches: [{ StartAt: 'C', States: { C: { ...PASS, Assign: { x: 2 } } } }], End: true },
+    }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: Variable 'x' is already assigned in an outer scope at /States/B/Branches[0]/States",
+  },
+]
+
+describe('creation', () => {
+  test.each(REFUSED)('refuses $why', async ({ definition, message }) => {
+    const { call } = harness()
+    const text = JSON.stringify(definition)
+    await expect(call('CreateStateMachine', { name: 'm', roleArn: 'r', definition: text })).rejects.toMatchObject({
+      code: 'InvalidDefinition',
+      message: `Invalid State Machine Definition: '${message}'`,
+    })
+    expect(await call('ValidateStateMachineDefinition', { definition: text })).toMatchObject({ result: 'FAIL' })
+  })
+
+  test('refuses an expression that does not parse, at its place', async () => {
+    const { call } = harness()
+    const { diagnostics } = await call('ValidateStateMachineDefinition', {
+      definition: JSON.stringify(machine({ A: { ...PASS, Output: ['{% $states.input. %}'] } })),
+    })
+    expect(diagnostics).toMatchObject([{ code: 'INVALID_JSONATA_EXPRESSION', location: '/States/A/Output[0]' }])
+  })
+
+  test('refuses a job that is waited for in an Express machine', async () => {
+    const { create } = harness()
+    const task = { Type: 'Task', Resource: 'arn:aws:states:::glue:startJobRun.sync', Arguments: {}, End: true }
+    await expect(create('m', { A: task }, {}, 'EXPRESS')).rejects.toMatchObject({ code: 'InvalidDefinition' })
+  })
+
+  test('creating the same machine again is no fault, another definition under its name is', async () => {
+    const { create } = harness()
+    const arn = await create('m', { A: PASS })
+    expect(await create('m', { A: PASS })).toBe(arn)
+    await expect(create('m', { A: { Type: 'Succeed' } })).rejects.toMatchObject({ code: 'StateMachineAlreadyExists' })
+  })
+})
