@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
@@ -15,7 +16,11 @@ const environment = environmentOf(process.env)
 const log = createLog('metadata', (line) => process.stdout.write(`${line}\n`))
 const NO_SCOPE = { tenantId: null, jobId: null, executionArn: null }
 
+/** Where Lambda keeps Amazon's authorities, which sign the database's certificate; Node no longer loads them itself. */
+const AUTHORITIES_PATH = '/var/runtime/ca-cert.pem'
+
 const place = () => ({
+  certificateAuthorities: existsSync(AUTHORITIES_PATH) ? readFileSync(AUTHORITIES_PATH, 'utf8') : null,
   host: environment('DATABASE_HOST'),
   port: Number(environment('DATABASE_PORT')),
   database: environment('DATABASE_NAME'),

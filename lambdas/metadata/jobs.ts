@@ -1,6 +1,8 @@
 import { SluiceError } from '../../core/errors.ts'
+import type { SourceVersion } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
 import { type Database, firstRowOf, type Queryable, rowsOf } from './database.ts'
+import { ownerOf, sourceObjectIdOf } from './ingest-input.ts'
 
 /** A job as `sluice jobs --json` prints it. Counts are null until a run and a load gave them. */
 export interface JobSummary {
@@ -317,6 +319,26 @@ export async function getJobOfExecution(database: Database, executionArn: string
   )
   if (row !== null) return getJob(database, row.text('job_id'))
   throw new SluiceError('unknown_job', `Execution ${executionArn} has registered no job`, { found: executionArn })
+}
+
+/**
+ * The latest job of an object version, whatever its state.
+ * @throws SluiceError `unknown_job` when none is registered yet
+ */
+export async function getJobOfSource(database: Database, source: SourceVersion): Promise<JobDetails> {
+  const { tenantId } = ownerOf(source.key)
+  const row = await database.asTenant(tenantId, (sql) =>
+    firstRowOf(
+      sql,
+      `SELECT job_id FROM sluice.ingestion_jobs WHERE tenant_id = $1 AND source_object_id = $2
+       ORDER BY sequence DESC LIMIT 1`,
+      [tenantId, sourceObjectIdOf(source)],
+    ),
+  )
+  if (row !== null) return getJob(database, row.text('job_id'))
+  throw new SluiceError('unknown_job', `There is no job for version ${source.versionId} of "${source.key}" yet`, {
+    found: source.versionId,
+  })
 }
 
 export interface ErrorPage {

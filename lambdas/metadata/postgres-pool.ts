@@ -8,18 +8,28 @@ export interface PostgresSettings {
   readonly user: string
   /** Asked at every new connection: IAM tokens end after 15 minutes. */
   readonly password: () => Promise<string>
+  /** PEM texts of the authorities to trust; `null` for those that Node brings. */
+  readonly certificateAuthorities: string | null
 }
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1'])
 const CONNECT_TIMEOUT_MILLIS = 5000
 
-const configOf = ({ host, port, database, user, password }: PostgresSettings): pg.ClientConfig => ({
-  host,
-  port,
-  database,
-  user,
-  password,
-  ssl: LOOPBACK.has(host) ? false : { rejectUnauthorized: true },
+/** TLS everywhere but on the loopback, where the runtime on a laptop listens. */
+const tlsOf = ({ host, certificateAuthorities }: PostgresSettings): pg.ClientConfig['ssl'] => {
+  if (LOOPBACK.has(host)) return false
+  return certificateAuthorities === null
+    ? { rejectUnauthorized: true }
+    : { rejectUnauthorized: true, ca: certificateAuthorities }
+}
+
+const configOf = (settings: PostgresSettings): pg.ClientConfig => ({
+  host: settings.host,
+  port: settings.port,
+  database: settings.database,
+  user: settings.user,
+  password: settings.password,
+  ssl: tlsOf(settings),
   connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
 })
 
