@@ -19,7 +19,7 @@ export const machineOperations = (api: Api): Readonly<Record<string, Operation>>
     describeForExecution(api, input.text('executionArn')),
   ),
   ListStateMachines: operation(anywhere('ListStateMachines'), async (input) => listMachines(api, input)),
-  ValidateStateMachineDefinition: operation(anywhere('ValidateStateMachineDefinition'), async (input) =>
+  ValidateStateMachineDefinition: operation(anywhere('ValidateStateMachineDefinition'), (input) =>
     validateDefinition(api, input),
   ),
   TagResource: operation(on('TagResource', 'resourceArn'), (input) => tag(api, input)),
@@ -224,8 +224,8 @@ function listMachines(api: Api, input: Input): unknown {
   })
 }
 
-function validateDefinition(api: Api, input: Input): unknown {
-  const diagnostics = api.definitions.diagnose(input.text('definition'), machineType(input))
+async function validateDefinition(api: Api, input: Input): Promise<unknown> {
+  const diagnostics = await api.definitions.diagnose(input.text('definition'), machineType(input))
   const failed = diagnostics.some(({ severity }) => severity === 'ERROR')
   const limit = input.numberOr('maxResults', 0) || 100
   return {

@@ -6,6 +6,7 @@ import { checkExpress } from './express-check.ts'
 import type { Machine } from './machine.ts'
 import { hashOfDefinition, type MachineStore } from './machine-store.ts'
 import type { Query } from './query.ts'
+import { schemaWarnings } from './schema-check.ts'
 
 /** A definition that may be created. */
 export interface CheckedDefinition {
@@ -24,9 +25,10 @@ export class Definitions {
     this.#parse = parse
   }
 
-  /** The findings about a definition's text. */
-  diagnose(text: string, type: 'STANDARD' | 'EXPRESS'): readonly Diagnostic[] {
-    return this.#check(text, type).diagnostics
+  /** The findings about a definition's text; warnings only for one that would be created. */
+  async diagnose(text: string, type: 'STANDARD' | 'EXPRESS'): Promise<readonly Diagnostic[]> {
+    const { json, diagnostics } = this.#check(text, type)
+    return json === null || diagnostics.length > 0 ? diagnostics : schemaWarnings(json)
   }
 
   /** @throws AwsError InvalidDefinition */

@@ -97,6 +97,20 @@ describe('creation', () => {
     expect(diagnostics).toMatchObject([{ code: 'INVALID_JSONATA_EXPRESSION', location: '/States/A/Output[0]' }])
   })
 
+  test('asl-validator has nothing to add about a machine that is right, and warns about what only it knows', async () => {
+    const { call } = harness()
+    const right = machine({ A: { ...PASS, Output: 3 } })
+    expect(await call('ValidateStateMachineDefinition', { definition: JSON.stringify(right) })).toMatchObject({
+      result: 'OK',
+      diagnostics: [],
+    })
+    const { result, diagnostics } = await call('ValidateStateMachineDefinition', {
+      definition: JSON.stringify({ ...right, Comment: 3 }),
+    })
+    expect(result).toBe('OK')
+    expect(diagnostics).toMatchObject([{ severity: 'WARNING', code: 'ASL_VALIDATOR' }])
+  })
+
   test('refuses a job that is waited for in an Express machine', async () => {
     const { create } = harness()
     const task = { Type: 'Task', Resource: 'arn:aws:states:::glue:startJobRun.sync', Arguments: {}, End: true }
