@@ -17,7 +17,7 @@ const WRITE_BYTES = 1024 * 1024
 export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 export interface BlobStore {
-  /** Stores bytes. They are durable but unowned: `claim` them in the transaction that names them, or they go at the next start. */
+  /** Stores bytes, unowned: `claim` them in the transaction that names them, which makes them durable, or they go at the next start. */
   write(bytes: Bytes, digesters: readonly Digester[]): Promise<Blob>
   /** Takes a file over by renaming it (copying where that is not possible). Unowned, as with `write`. */
   adopt(path: string): Promise<Blob>
@@ -40,6 +40,7 @@ export interface BlobStore {
 export function openBlobStore(store: Store, folder: string): BlobStore {
   const small = store.collection<Uint8Array>('s3.bytes')
   const unowned = store.collection<1>('s3.unowned')
+  const waiting = new Map<string, Uint8Array>()
   const leftOver = [...unowned.range([])].map(({ key }) => String(key[0]))
   const viewFolder = join(folder, 'views')
   makeFolders(folder, viewFolder)
@@ -47,26 +48,28 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
 
   const newFile = async (make: (file: string) => Promise<void>): Promise<string> => {
     const id = randomBytes(16).toString('hex')
-    await unowned.put([id], 1)
-    await make(fileOf(id))
+    const marked = unowned.put([id], 1)
+    await make(fileOf(id)).finally(() => marked)
     await syncFolder(join(folder, id.slice(0, 2)))
     return id
+  }
+  /** Small bytes wait in memory for the transaction that names them: one commit writes both. */
+  const keepSmall = (content: Uint8Array): { id: string; origin: string } => {
+    const id = randomBytes(16).toString('hex')
+    waiting.set(id, content)
+    return { id, origin: id }
   }
   const whole = (id: string, inline: boolean, lengthBytes: number): Blob => [
     { id, inline, offsetBytes: 0, lengthBytes, origin: id },
   ]
   const shareSegment = async (segment: Segment): Promise<Segment> => {
     if (segment.inline) {
-      const id = randomBytes(16).toString('hex')
-      await store.transaction(() => {
-        small.put([id], bytesOf(small, segment))
-        unowned.put([id], 1)
-      })
-      return { ...segment, id, offsetBytes: 0, origin: id }
+      return { ...segment, ...keepSmall(bytesOf(small, segment)), offsetBytes: 0 }
     }
     return { ...segment, id: await newFile((file) => link(fileOf(segment.id), file)) }
   }
   const discard = async (id: string): Promise<void> => {
+    if (waiting.delete(id)) return
     await rm(fileOf(id), { force: true })
     await rm(join(viewFolder, id), { force: true })
     await store.transaction(() => {
@@ -81,12 +84,7 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
       if (head.ended) {
         const content = Buffer.concat(head.chunks)
         if (content.length === 0) return []
-        const id = randomBytes(16).toString('hex')
-        await store.transaction(() => {
-          small.put([id], content)
-          unowned.put([id], 1)
-        })
-        return whole(id, true, content.length)
+        return whole(keepSmall(content).id, true, content.length)
       }
       let lengthBytes = 0
       const id = await newFile(async (file) => {
@@ -101,7 +99,12 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
     },
     share: async (blob, first, lengthBytes) => Promise.all(slice(blob, first, lengthBytes).map(shareSegment)),
     claim: (blob) => {
-      for (const { id } of blob) unowned.remove([id])
+      for (const { id, inline } of blob) {
+        const content = waiting.get(id)
+        if (inline && content !== undefined) small.put([id], content)
+        waiting.delete(id)
+        unowned.remove([id])
+      }
     },
     release: (blob) => {
       for (const { id } of blob) unowned.put([id], 1)

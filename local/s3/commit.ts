@@ -16,7 +16,9 @@ export const etagOf = (encryption: Encryption, md5: string | null): string =>
 
 /**
  * Commits a new version whose bytes are written. Durable, with its event, when the promise resolves.
- * @throws AwsError when the request's conditions do not hold, or the bucket is gone; the bytes are deleted then
+ * @param upload where the bytes are parts of an upload: `forget` removes it in the same transaction
+ * @throws AwsError when the request's conditions do not hold, or the bucket is gone; the bytes are deleted then, but for
+ * those of an upload, which stays
  */
 export async function commitVersion(
   context: S3Context,
@@ -24,7 +26,7 @@ export async function commitVersion(
   input: Input,
   made: NewVersion,
   reason: string,
-  extra: () => void = () => undefined,
+  upload?: { readonly forget: () => void },
 ): Promise<{ bucket: BucketRecord; version: ObjectVersion }> {
   const { catalog, blobs, store } = context
   const key = input.text('Key')
@@ -36,7 +38,7 @@ export async function commitVersion(
       const replaced = catalog.add(bucket, key, version)
       blobs.claim(version.blob)
       for (const former of replaced) blobs.release(former.blob)
-      extra()
+      upload?.forget()
       announce(context, call, bucket, key, version, reason)
       return { bucket, version, replaced }
     })
@@ -44,7 +46,7 @@ export async function commitVersion(
     await sweepAll(context, committed.replaced)
     return committed
   } catch (thrown) {
-    await blobs.sweep(made.blob)
+    if (upload === undefined) await blobs.sweep(made.blob)
     throw thrown
   }
 }

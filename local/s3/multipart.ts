@@ -296,11 +296,14 @@ const completeMultipartUpload = (context: S3Context): Operation => ({
     const partSizes = parts.map((part) => part.sizeBytes)
     const etag = completedEtag(parts)
     const made = { headers, metadata, tags, encryption, storageClass, blob, sizeBytes, checksum, partSizes, etag }
-    const { bucket, version } = await commitVersion(context, call, input, made, 'CompleteMultipartUpload', () => {
-      uploadOf(context, input)
-      forget(context, upload, stored)
-      for (const part of leftOver) context.blobs.release(part.blob)
-    })
+    const completed = {
+      forget: () => {
+        uploadOf(context, input)
+        forget(context, upload, stored)
+        for (const part of leftOver) context.blobs.release(part.blob)
+      },
+    }
+    const { bucket, version } = await commitVersion(context, call, input, made, 'CompleteMultipartUpload', completed)
     await sweepAll(context, leftOver)
     return {
       Bucket: upload.bucket,
