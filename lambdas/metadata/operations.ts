@@ -11,7 +11,7 @@ import { closeJob } from './close-job.ts'
 import type { LoadedConfiguration } from './configuration.ts'
 import type { Database, Queryable } from './database.ts'
 import { parseIngestInput } from './ingest-input.ts'
-import { getJob, getJobOfExecution, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
+import { getJob, getJobOfExecution, getJobOfSource, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
 import { type Migration, migrate } from './migrate.ts'
 import { parseClaimContent, parseCloseJob, parseSweep } from './parse-requests.ts'
 import { registerJob } from './register-job.ts'
@@ -82,6 +82,15 @@ async function closeByExecution(event: unknown, deps: MetadataDeps) {
   return result
 }
 
+/** By its id, by the execution that ran it, or by the object version. */
+function findJob(request: Fields, { database }: MetadataDeps) {
+  if (request.has('executionArn')) return getJobOfExecution(database, request.text('executionArn'))
+  const source = request.objectOrNull('source')
+  if (source === null) return getJob(database, parseJobId(request.text('jobId')))
+  const [bucket, key, versionId] = [source.text('bucket'), source.text('key'), source.text('versionId')]
+  return getJobOfSource(database, { bucket, key, versionId })
+}
+
 const setStatus =
   (status: 'active' | 'suspended'): Operation =>
   (request, deps) =>
@@ -103,10 +112,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   resumeTenant: setStatus('active'),
   listJobs: (request, deps) => listJobs(deps.database, parseJobsRequest(request)),
   listQuarantine: (request, deps) => listJobs(deps.database, { ...parseJobsRequest(request), status: 'QUARANTINED' }),
-  getJob: (request, deps) =>
-    request.has('executionArn')
-      ? getJobOfExecution(deps.database, request.text('executionArn'))
-      : getJob(deps.database, parseJobId(request.text('jobId'))),
+  getJob: findJob,
   listErrors: (request, deps) => listErrors(deps.database, request),
   putMapping: async (request, deps) => {
     // The parser brings a YAML reader and a schema checker, which no other operation needs.

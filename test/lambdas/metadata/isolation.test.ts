@@ -48,21 +48,33 @@ describe.each(ENGINES)('tenants on $name', ({ open }) => {
     expect(jobs.map((row) => row.text('tenant_id'))).toEqual(['globex'])
   })
 
-  test('TEN-12: every table with tenants has row-level security enabled and forced, and nothing is granted to PUBLIC', async () => {
-    const unforced = await rowsOf(
+  const unprotected = async (): Promise<string[]> => {
+    const rows = await rowsOf(
       opened.admin,
       `SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE n.nspname = 'sluice' AND c.relkind = 'r' AND c.relname = ANY ($1)
          AND NOT (c.relrowsecurity AND c.relforcerowsecurity)`,
       [await tenantTables()],
     )
+    return rows.map((row) => row.text('relname'))
+  }
+
+  test('TEN-12: every table with tenants has row-level security enabled and forced, and nothing is granted to PUBLIC', async () => {
     const granted = await rowsOf(
       opened.admin,
       `SELECT table_name::text FROM information_schema.role_table_grants
        WHERE table_schema = 'sluice' AND grantee = 'PUBLIC'`,
       [],
     )
-    expect([...unforced, ...granted]).toEqual([])
+    expect([...(await unprotected()), ...granted]).toEqual([])
+  })
+
+  test('DEP-09: a table with tenants and without forced row-level security is found', async () => {
+    await opened.admin.query(`BEGIN; CREATE TABLE sluice.open_table (tenant_id text);
+      ALTER TABLE sluice.open_table ENABLE ROW LEVEL SECURITY`)
+    const found = await unprotected()
+    await opened.admin.query('ROLLBACK')
+    expect(found).toEqual(['open_table'])
   })
 
   test('TEN-12: the owner of the tables is filtered like anybody else', async () => {

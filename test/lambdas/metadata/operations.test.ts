@@ -47,7 +47,7 @@ describe.each(ENGINES)('the metadata function on $name', ({ open }) => {
     return answer as RegisterJobResult
   }
 
-  test('DEP-12: migrating and seeding what is there already changes nothing and says so', async () => {
+  test('IDEM-07: migrating and seeding what is there already changes nothing and says so', async () => {
     expect(await runOperation({ operation: 'migrate' }, deps)).toEqual({
       applied: [],
       alreadyApplied: MIGRATIONS.length,
@@ -70,6 +70,19 @@ describe.each(ENGINES)('the metadata function on $name', ({ open }) => {
     }
     await register('arn:2', 'landing/acme/orders/b.csv')
     expect(objects.puts).toHaveLength(3)
+  })
+
+  test('JOB-15: the last state of an object version is found by bucket, key and version, or by execution', async () => {
+    const { job, source } = await register()
+    const { bucket, key, versionId } = source
+    const expected = { jobId: job.jobId, status: 'PROCESSING' }
+    expect(await runOperation({ operation: 'getJob', source: { bucket, key, versionId } }, deps)).toMatchObject(
+      expected,
+    )
+    expect(await runOperation({ operation: 'getJob', executionArn: 'arn:1' }, deps)).toMatchObject(expected)
+    await expect(
+      runOperation({ operation: 'getJob', source: { bucket, key, versionId: 'v9' } }, deps),
+    ).rejects.toMatchObject({ name: 'UnknownJob' })
   })
 
   test('OBS-01: each line of the log says tenant, job and execution', async () => {

@@ -61,6 +61,17 @@ describe.each(ENGINES)('jobs on $name', ({ open }) => {
     expect(await register('arn:1')).toEqual(first)
   })
 
+  test('JOB-10: a registered run has source, mapping version, contract version and execution', async () => {
+    const { job } = await register('arn:1')
+    expect(await getJob(opened.database, job.jobId)).toMatchObject({
+      source: { bucket: 'sluice-raw', key: KEY, versionId: 'v1' },
+      mappingVersion: 1,
+      contractVersion: 1,
+      configurationHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      executionArn: 'arn:1',
+    })
+  })
+
   test('IDEM-03: a second delivery while the job runs attaches to it', async () => {
     const first = await register('arn:1')
     const second = await register('arn:2')
@@ -194,7 +205,7 @@ describe.each(ENGINES)('jobs on $name', ({ open }) => {
     expect(await register('arn:2', inputOf(sourceOf(KEY), replayOf()))).toMatchObject({ decision: 'run' })
   })
 
-  test('TEN-01: over its quota a tenant waits, goes on when a slot is free, and another tenant is not held up', async () => {
+  test('over its quota a tenant waits, goes on when a slot is free, and another tenant is not held up', async () => {
     await slots(1)
     const first = await register('arn:1')
     const second = inputOf(sourceOf(KEY, 'v2'))
