@@ -321,4 +321,32 @@ describe('what ingest/v1 sends', () => {
     const budget = Number(/at most (\d+) transitions/.exec(definitionOf('ingest/v1').definition.comment)?.[1])
     expect((await run({})).transitions.length + 1).toBeLessThanOrEqual(budget)
   })
+
+  test('ORC-08: with 60 columns, 131 rules and a load of 90 KB no state passes 16 KB on, the load’s SQL aside', async () => {
+    const schema = Array.from({ length: 75 }, (_, number) => ({
+      name: `a_rather_long_column_name_${number}`,
+      type: 'decimal(38,10)',
+    }))
+    const columns = schema.map(({ name }) => `${name} VARCHAR(65535)`).join(', ')
+    const notPassed = Array.from({ length: 20 }, (_, number) => ({
+      name: `Rule_${number}`,
+      rule: 'R'.repeat(60),
+      result: 'FAIL',
+      severity: 'warn',
+      message: 'M'.repeat(60),
+    }))
+    const rejectCodes = Array.from({ length: 10 }, () => ({ code: 'type_mismatch', column: 'c'.repeat(60), rows: 1 }))
+    const { status, largestPayloadBytes } = await run({
+      load: {
+        schema,
+        stage: [`CREATE TABLE staging.orders_{run} (${columns})`, "COPY staging.orders_{run} FROM '{manifest}'"],
+        transaction: Array.from({ length: 9 }, () => 'S'.repeat(10_000)),
+      },
+      manifest: { schema: { elements: schema } },
+      verdict: { rules: { passed: 111, failed: 20, errors: 0, warnings: 20 }, notPassed },
+      summary: { rejectCodes },
+    })
+    expect(status).toBe('SUCCEEDED')
+    expect(largestPayloadBytes).toBeLessThanOrEqual(16 * 1024)
+  })
 })
