@@ -123,23 +123,27 @@ async function principalExists(connection: DuckDBConnection, kind: string, name:
   return found.length > 0
 }
 
+/** All combinations in two statements: a deployment grants and revokes a hundred of them. */
 async function changeGrants(
   connection: DuckDBConnection,
   statement: Extract<UtilityStatement, { kind: 'grant' | 'revoke' }>,
 ): Promise<void> {
-  for (const securable of statement.securables)
-    for (const key of await securableKeys(connection, securable))
-      for (const privilege of statement.privileges)
-        await forEachGrantee(statement.grantees, async (kind, name) => {
-          const values = [key, privilege, kind, name]
-          await change(
-            connection,
-            'DELETE FROM sluice_catalog.grants WHERE securable = ? AND privilege = ? AND kind = ? AND grantee = ?',
-            values,
-          )
-          if (statement.kind === 'grant')
-            await change(connection, 'INSERT INTO sluice_catalog.grants VALUES (?, ?, ?, ?)', values)
-        })
+  const keys: string[] = []
+  for (const securable of statement.securables) keys.push(...(await securableKeys(connection, securable)))
+  const rows = keys.flatMap((key) =>
+    statement.privileges.flatMap((privilege) =>
+      statement.grantees.map(({ kind, name }) => [key, privilege, kind, fold(name)]),
+    ),
+  )
+  if (rows.length === 0) return
+  const values = rows.map(() => '(?, ?, ?, ?)').join(', ')
+  await change(
+    connection,
+    `DELETE FROM sluice_catalog.grants WHERE (securable, privilege, kind, grantee) IN (VALUES ${values})`,
+    rows.flat(),
+  )
+  if (statement.kind === 'grant')
+    await change(connection, `INSERT INTO sluice_catalog.grants VALUES ${values}`, rows.flat())
 }
 
 async function createPrincipal(connection: DuckDBConnection, kind: 'role' | 'user', name: string): Promise<void> {

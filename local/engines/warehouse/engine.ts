@@ -12,6 +12,7 @@ import { SqlError } from './sql-error.ts'
 import { tableLocks, writeTargets } from './table-locks.ts'
 import { MACROS } from './translate.ts'
 import { parseUtility, type RelationName, type UtilityStatement } from './utility-statement.ts'
+import { type Widening, widenColumn } from './widen.ts'
 
 export interface WarehouseSettings {
   /** The database's file; made where it is missing. */
@@ -279,8 +280,7 @@ class RequestRun {
   private async write(prepared: PreparedStatement): Promise<number> {
     const { kind, target } = prepared
     if (kind === 'merge') return await this.merge(prepared)
-    if (kind === 'alter_table' && /\bSET DATA TYPE\b/.test(prepared.sql))
-      this.refuseInTransaction('ALTER TABLE ALTER COLUMN')
+    if (prepared.widening !== null) return await this.widen(prepared.widening, target)
     const changesLayout = /^(?:create|drop|alter)_/.test(kind)
     if (changesLayout) this.relations.change(target)
     const result = await this.connection.run(prepared.sql)
@@ -290,6 +290,15 @@ class RequestRun {
       this.access = null
     }
     return result.rowsChanged
+  }
+
+  private async widen(widening: Widening, target: PreparedStatement['target']): Promise<number> {
+    this.refuseInTransaction('ALTER TABLE ALTER COLUMN')
+    const table = target === null ? null : await this.lookup.find(target)
+    if (table === null) throw new SqlError('relation does not exist')
+    this.relations.change(table)
+    await widenColumn(this.connection, table, widening)
+    return 0
   }
 
   private async own(target: { readonly schema: string; readonly name: string }): Promise<void> {

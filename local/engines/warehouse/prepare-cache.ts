@@ -80,6 +80,7 @@ function observed(
 
 const showPrepared = (prepared: PreparedStatement, show: (text: string) => string): PreparedStatement => ({
   kind: prepared.kind,
+  widening: prepared.widening,
   sql: show(prepared.sql),
   target: prepared.target === null ? null : { schema: prepared.target.schema, name: show(prepared.target.name) },
   merge:

@@ -14,6 +14,7 @@ import {
 } from './table-references.ts'
 import { type ScopedRelation, translate } from './translate.ts'
 import type { RelationName } from './utility-statement.ts'
+import type { Widening } from './widen.ts'
 
 /** A statement ready for DuckDB. */
 export interface PreparedStatement {
@@ -24,6 +25,8 @@ export interface PreparedStatement {
   readonly target: { readonly schema: string; readonly name: string } | null
   /** For MERGE: a query that answers a row where a target row has several sources. */
   readonly merge: MergeParts | null
+  /** For ALTER COLUMN … TYPE VARCHAR(n). */
+  readonly widening: Widening | null
 }
 
 /** MERGE in pieces: what it matches, and how it may be carried out in bulk. */
@@ -136,6 +139,20 @@ async function resolveDrop(
   return { schema, name: named.name }
 }
 
+/** The one change of a column's type that Redshift knows. */
+function wideningOf(members: Node): Widening | null {
+  const [action] = Array.isArray(members.actions) ? members.actions : []
+  const altered = isNode(action) ? action.AlterColumn : null
+  if (!isNode(altered)) return null
+  const change = isNode(altered.action) ? altered.action.SetDataType : null
+  const type = isNode(change) ? change.data_type : null
+  const maxBytes = isNode(type) && type.data_type === 'var_char' ? type.length : null
+  const column = identifierOf(altered.name)?.toLowerCase()
+  if (column === undefined || typeof maxBytes !== 'number')
+    throw new SqlError('ALTER COLUMN changes the size of a VARCHAR and nothing else')
+  return { column, maxBytes }
+}
+
 const targetScope = (relation: Relation | null): readonly ScopedRelation[] =>
   relation === null ? [] : [{ alias: relation.name, relation }]
 
@@ -234,5 +251,7 @@ export async function prepareStatement(sql: string, context: PrepareContext): Pr
   const scope = [...(await resolveReads(statement, context)), ...targetScope(target)]
   const user = context.access.user
   const merge = kind === 'merge' && target !== null ? await prepareMerge(members, target, scope, user) : null
-  return { kind, sql: await translate(kind, members, scope, user), target: target ?? made, merge }
+  const widening = kind === 'alter_table' ? wideningOf(members) : null
+  const sqlOfEngine = widening === null ? await translate(kind, members, scope, user) : ''
+  return { kind, sql: sqlOfEngine, target: target ?? made, merge, widening }
 }

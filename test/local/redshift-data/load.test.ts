@@ -9,7 +9,7 @@ let warehouse: WarehouseFixture
 beforeAll(async () => {
   warehouse = await warehouseFixture()
   await warehouse.deploy([STOCK, SIGHTINGS])
-})
+}, 120_000)
 afterAll(() => warehouse.close())
 
 const empty = async (dataset: string): Promise<void> => {

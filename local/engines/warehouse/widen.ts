@@ -1,0 +1,47 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { quoteName } from '../../../warehouse/quote.ts'
+import { readRows } from './access.ts'
+import { quoteRelation, type Relation } from './relations.ts'
+import { SqlError } from './sql-error.ts'
+
+/** A change of a VARCHAR column's size. */
+export interface Widening {
+  readonly column: string
+  readonly maxBytes: number
+}
+
+/** Checks of the table's columns, by column: the sizes of VARCHAR columns. */
+async function checksOf(connection: DuckDBConnection, table: Relation): Promise<ReadonlyMap<string, string>> {
+  const rows = await readRows(
+    connection,
+    "SELECT constraint_column_names[1], expression FROM duckdb_constraints() WHERE schema_name = ? AND table_name = ? AND constraint_type = 'CHECK'",
+    [table.schema, table.name],
+  )
+  return new Map(rows.map(([column, expression]) => [(column ?? '').toLowerCase(), expression ?? '']))
+}
+
+/**
+ * Redshift resizes a VARCHAR in place; DuckDB changes no column that a check names, so the table is written anew. Loads check
+ * every size in staging already.
+ */
+export async function widenColumn(
+  connection: DuckDBConnection,
+  table: Relation,
+  { column, maxBytes }: Widening,
+): Promise<void> {
+  const target = table.columns.find(({ name }) => name === column)
+  if (target === undefined) throw new SqlError(`column "${column}" of relation "${table.name}" does not exist`)
+  if (target.type !== 'VARCHAR')
+    throw new SqlError(`cannot alter column "${column}" of type ${target.type}: only VARCHAR columns change their size`)
+  const checks = new Map(await checksOf(connection, table))
+  checks.set(column, `strlen(${quoteName(column)}) <= ${maxBytes}`)
+  const columns = table.columns.map(({ name, type, nullable }) => {
+    const check = checks.get(name)
+    return `${quoteName(name)} ${type}${nullable ? '' : ' NOT NULL'}${check === undefined ? '' : ` CHECK (${check})`}`
+  })
+  const made = { schema: table.schema, name: `${table.name}__resized` }
+  await connection.run(`CREATE TABLE ${quoteRelation(made)} (${columns.join(', ')})`)
+  await connection.run(`INSERT INTO ${quoteRelation(made)} SELECT * FROM ${quoteRelation(table)}`)
+  await connection.run(`DROP TABLE ${quoteRelation(table)}`)
+  await connection.run(`ALTER TABLE ${quoteRelation(made)} RENAME TO ${quoteName(table.name)}`)
+}
