@@ -5,7 +5,7 @@ import type { ObjectStore } from '../object-store.ts'
 import { readRejectSample, type SampledReject } from '../reject-sample.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
 import { type CloseStep, decideClose } from './decide-close.ts'
-import type { JobStatus } from './decide-registration.ts'
+import { JOB_STATUSES, type JobStatus } from './job-status.ts'
 import { contradictionIn } from './reconcile.ts'
 
 export interface CloseDeps {
@@ -14,7 +14,6 @@ export interface CloseDeps {
   readonly workBucket: string
 }
 
-const STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED'] as const
 /** Of `message`; longer ones are causes of failures that carry whole responses. */
 const MAX_MESSAGE_CHARACTERS = 2000
 
@@ -34,7 +33,7 @@ async function lockJob(sql: Queryable, { tenantId, jobId }: CloseJobRequest): Pr
   )
   if (row === null) throw new SluiceError('unknown_job', `Tenant "${tenantId}" has no job ${jobId}`, { found: jobId })
   return {
-    status: row.oneOf('status', STATUSES),
+    status: row.oneOf('status', JOB_STATUSES),
     reasonCode: reasonCodeOf(row.textOrNull('reason_code')),
     attempt: row.integer('attempt'),
     deferred: row.flag('deferred', false),
@@ -50,7 +49,7 @@ async function answerOfAttempt(sql: Queryable, { tenantId, jobId, attempt }: Clo
     [tenantId, jobId, attempt],
   )
   if (row === null) throw new SluiceError('unknown_attempt', `Job ${jobId} has no attempt ${attempt}`)
-  const status = row.oneOf('status', STATUSES)
+  const status = row.oneOf('status', JOB_STATUSES)
   return {
     status: status === 'PENDING' || status === 'PROCESSING' ? 'FAILED' : status,
     reasonCode: reasonCodeOf(row.textOrNull('reason_code')),

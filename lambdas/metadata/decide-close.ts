@@ -1,6 +1,6 @@
 import { SluiceError } from '../../core/errors.ts'
 import type { CloseJobRequest } from '../messages.ts'
-import type { JobStatus } from './decide-registration.ts'
+import type { JobStatus } from './job-status.ts'
 
 export interface OpenJob {
   readonly status: JobStatus

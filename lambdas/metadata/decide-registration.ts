@@ -1,7 +1,6 @@
 import type { ReasonCode } from '../../core/reason-codes.ts'
 import type { IngestInput, RegisterJobResult } from '../messages.ts'
-
-export type JobStatus = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'QUARANTINED' | 'FAILED' | 'SKIPPED'
+import type { JobStatus } from './job-status.ts'
 
 /** The job of this source under the configuration in question, as it stands. */
 export interface KnownJob {

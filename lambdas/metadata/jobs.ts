@@ -3,6 +3,7 @@ import type { SourceVersion } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
 import { type Database, firstRowOf, type Queryable, rowsOf } from './database.ts'
 import { ownerOf, sourceObjectIdOf } from './ingest-input.ts'
+import { JOB_STATUSES } from './job-status.ts'
 
 /** A job as `sluice jobs --json` prints it. Counts are null until a run and a load gave them. */
 export interface JobSummary {
@@ -175,8 +176,6 @@ export interface JobsRequest {
   readonly token: string | null
 }
 
-const STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED'] as const
-
 /** @throws SluiceError `invalid_input` */
 export function parseJobsRequest(request: Fields): JobsRequest {
   const limit = request.integerOr('limit', 100)
@@ -187,7 +186,7 @@ export function parseJobsRequest(request: Fields): JobsRequest {
     throw new SluiceError('invalid_input', 'Cannot go on listing: token must be one that an answer gave')
   return {
     tenantId: request.textOrNull('tenantId'),
-    status: request.has('status') ? request.oneOf('status', STATUSES) : null,
+    status: request.has('status') ? request.oneOf('status', JOB_STATUSES) : null,
     limit,
     token,
   }

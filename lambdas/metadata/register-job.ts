@@ -1,20 +1,14 @@
 import { digestOfJson } from '../../core/digest.ts'
-import type { DatasetName, JobId, TenantId } from '../../core/identifiers.ts'
-import { parseJobId } from '../../core/identifiers.ts'
-import { isReasonCode, REASONS, type ReasonCode } from '../../core/reason-codes.ts'
+import type { DatasetName, TenantId } from '../../core/identifiers.ts'
+import { REASONS, type ReasonCode } from '../../core/reason-codes.ts'
 import type { LandedSource } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
 import { configurationOfJob, currentConfiguration, type LoadedConfiguration } from './configuration.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
-import {
-  decideRegistration,
-  type JobStatus,
-  type KnownJob,
-  type Registration,
-  type RegistrationStep,
-} from './decide-registration.ts'
+import { decideRegistration, type KnownJob, type Registration, type RegistrationStep } from './decide-registration.ts'
 import { ownerOf, type SourceOwner, sourceObjectIdOf, UNKNOWN_NAME } from './ingest-input.ts'
+import { type JobRow, readJob } from './job-row.ts'
 
 /** How long a slot counts; no execution may run longer, and one that died frees its slot then at the latest. */
 export const LEASE_SECONDS = 6 * 3600
@@ -32,47 +26,6 @@ export interface Registering {
 export interface Registered {
   readonly result: RegisterJobResult
   readonly configuration: LoadedConfiguration | null
-}
-
-interface JobRow {
-  readonly jobId: JobId
-  readonly status: JobStatus
-  readonly refusal: ReasonCode | null
-  readonly attempt: number
-  readonly attemptKind: string
-  readonly redrives: number
-  readonly publication: number
-  readonly replayId: string | null
-  readonly executionArn: string
-  readonly idempotencyKey: string
-  readonly registeredAt: string
-  readonly deferred: boolean
-  readonly leaseExpired: boolean
-}
-
-const JOB_COLUMNS = `job_id, status, refusal, attempt, attempt_kind, redrives, publication, replay_id, execution_arn,
-  idempotency_key, to_char(registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS registered_at,
-  deferred_at IS NOT NULL AS deferred, coalesce(lease_expires_at <= $2, false) AS lease_expired`
-
-const STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED'] as const
-
-const jobRowOf = (row: Fields): JobRow => {
-  const refusal = row.textOrNull('refusal')
-  return {
-    jobId: parseJobId(row.text('job_id')),
-    status: row.oneOf('status', STATUSES),
-    refusal: refusal !== null && isReasonCode(refusal) ? refusal : null,
-    attempt: row.integer('attempt'),
-    attemptKind: row.text('attempt_kind'),
-    redrives: row.integer('redrives'),
-    publication: row.integer('publication'),
-    replayId: row.textOrNull('replay_id'),
-    executionArn: row.text('execution_arn'),
-    idempotencyKey: row.text('idempotency_key'),
-    registeredAt: row.text('registered_at'),
-    deferred: row.flag('deferred', false),
-    leaseExpired: row.flag('lease_expired', false),
-  }
 }
 
 /** Which configuration the source gets, or why it gets none; `jobId` when an existing job decides. */
@@ -185,15 +138,6 @@ async function insertJob(
 }
 
 const attemptKindOf = ({ replay }: IngestInput): string => (replay === null ? 'initial' : `replay:${replay.replayId}`)
-
-async function readJob(sql: Queryable, tenantId: TenantId, jobId: string, now: string): Promise<JobRow | null> {
-  const row = await firstRowOf(
-    sql,
-    `SELECT ${JOB_COLUMNS} FROM sluice.ingestion_jobs WHERE tenant_id = $3 AND job_id = $1 FOR UPDATE`,
-    [jobId, now, tenantId],
-  )
-  return row === null ? null : jobRowOf(row)
-}
 
 /** The row after a step, before its status moves on. */
 function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }: Registering): JobRow {

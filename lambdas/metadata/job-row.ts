@@ -1,0 +1,55 @@
+import { type JobId, parseJobId, type TenantId } from '../../core/identifiers.ts'
+import { isReasonCode, type ReasonCode } from '../../core/reason-codes.ts'
+import type { Fields } from '../input.ts'
+import { firstRowOf, type Queryable } from './database.ts'
+import { JOB_STATUSES, type JobStatus } from './job-status.ts'
+
+/** What registration needs of a job. */
+export interface JobRow {
+  readonly jobId: JobId
+  readonly status: JobStatus
+  readonly refusal: ReasonCode | null
+  readonly attempt: number
+  readonly attemptKind: string
+  readonly redrives: number
+  readonly publication: number
+  readonly replayId: string | null
+  readonly executionArn: string
+  readonly idempotencyKey: string
+  readonly registeredAt: string
+  readonly deferred: boolean
+  readonly leaseExpired: boolean
+}
+
+const JOB_COLUMNS = `job_id, status, refusal, attempt, attempt_kind, redrives, publication, replay_id, execution_arn,
+  idempotency_key, to_char(registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS registered_at,
+  deferred_at IS NOT NULL AS deferred, coalesce(lease_expires_at <= $2, false) AS lease_expired`
+
+const jobRowOf = (row: Fields): JobRow => {
+  const refusal = row.textOrNull('refusal')
+  return {
+    jobId: parseJobId(row.text('job_id')),
+    status: row.oneOf('status', JOB_STATUSES),
+    refusal: refusal !== null && isReasonCode(refusal) ? refusal : null,
+    attempt: row.integer('attempt'),
+    attemptKind: row.text('attempt_kind'),
+    redrives: row.integer('redrives'),
+    publication: row.integer('publication'),
+    replayId: row.textOrNull('replay_id'),
+    executionArn: row.text('execution_arn'),
+    idempotencyKey: row.text('idempotency_key'),
+    registeredAt: row.text('registered_at'),
+    deferred: row.flag('deferred', false),
+    leaseExpired: row.flag('lease_expired', false),
+  }
+}
+
+/** Reads a job and locks it until the transaction ends. @param now ISO 8601 UTC, for its lease */
+export async function readJob(sql: Queryable, tenantId: TenantId, jobId: string, now: string): Promise<JobRow | null> {
+  const row = await firstRowOf(
+    sql,
+    `SELECT ${JOB_COLUMNS} FROM sluice.ingestion_jobs WHERE tenant_id = $3 AND job_id = $1 FOR UPDATE`,
+    [jobId, now, tenantId],
+  )
+  return row === null ? null : jobRowOf(row)
+}
