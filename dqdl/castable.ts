@@ -17,9 +17,18 @@ const isDay = (sql: string): string => {
   return `try_cast(${parts} AS DATE) IS NOT NULL`
 }
 
-/** A number in decimal digits whose whole part fits the type; fractions are cut. */
-const wholeWithin = (sql: string, duckdbType: 'INTEGER' | 'BIGINT'): string =>
-  `(${matches(sql, WHOLE_NUMBER)} AND try_cast(trunc(try_cast(trim(${sql}) AS DECIMAL(38,9))) AS ${duckdbType}) IS NOT NULL)`
+/** Whole parts of so many digits fit, whatever they are. */
+const SAFE_DIGITS = { INTEGER: 9, BIGINT: 18 } as const
+
+/**
+ * A number in decimal digits whose whole part fits the type; fractions are cut. A cast that fails costs ten times a pattern,
+ * so casts are left to the few values whose digits do not settle it.
+ */
+const wholeWithin = (sql: string, duckdbType: 'INTEGER' | 'BIGINT'): string => {
+  const surelyFits = matches(sql, String.raw`\s*[+-]?(\d{1,${SAFE_DIGITS[duckdbType]}}(\.\d*)?|\.\d+)\s*`)
+  const fits = `try_cast(trunc(try_cast(trim(${sql}) AS DECIMAL(38,9))) AS ${duckdbType}) IS NOT NULL`
+  return `CASE WHEN ${surelyFits} THEN true WHEN ${matches(sql, WHOLE_NUMBER)} THEN ${fits} ELSE false END`
+}
 
 const FROM_TEXT: Readonly<Record<string, (sql: string) => string>> = {
   boolean: (sql) => `lower(trim(${sql})) IN (${TRUTH.map(literal).join(', ')})`,

@@ -53,8 +53,10 @@ async function describe(relation: string, connection: QualityConnection): Promis
 const isText = (relation: string): boolean => /^read_(?:csv|json)\(/.test(relation)
 
 async function bring(name: string, relation: string, connection: QualityConnection): Promise<readonly QualityColumn[]> {
-  const kind = isText(relation) ? 'TABLE' : 'VIEW'
-  await connection.run(`CREATE OR REPLACE TEMP ${kind} ${identifier(name)} AS SELECT * FROM ${relation}`)
+  const table = identifier(`sluice_text_${name}`)
+  if (isText(relation)) await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM ${relation}`)
+  const from = isText(relation) ? table : relation
+  await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(name)} AS SELECT * FROM ${from}`)
   return describe(identifier(name), connection)
 }
 

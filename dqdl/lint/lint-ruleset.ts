@@ -1,8 +1,8 @@
-import type { Label, NumberCondition, Position, Rule, RuleExpression, Ruleset } from '../ast.ts'
+import type { Label, Position, Rule, RuleExpression, Ruleset } from '../ast.ts'
 import { leavesOf } from '../ast.ts'
 import { printRule } from '../print.ts'
 import type { Report } from './finding.ts'
-import { type Interval, intersection, intervalOf, isEmpty } from './intervals.ts'
+import { ANY, type Interval, intersection, intervalOf, isEmpty } from './intervals.ts'
 import { nearestLabel } from './lint-conditions.ts'
 
 const SEVERITIES = ['gate', 'warn']
@@ -49,20 +49,31 @@ export function lintDuplicates(rules: readonly RuleExpression[], report: Report)
 const figureOf = ({ type, parameters, where, threshold }: Rule): string =>
   JSON.stringify([type, parameters.map(({ text }) => text), where, threshold === null])
 
+/** The conditions on one figure so far and what is left of the line when all of them hold. */
+interface KnownConditions {
+  common: Interval
+  readonly conditions: { readonly interval: Interval; readonly at: Position }[]
+}
+
 /** Two conditions on one figure that cannot both hold. */
 export function lintContradictions(rules: readonly RuleExpression[], report: Report): void {
-  const known = new Map<string, { interval: Interval; at: Position }[]>()
+  const figures = new Map<string, KnownConditions>()
   for (const rule of rules) {
     if (rule.kind === 'composite' || rule.condition?.kind !== 'number' || rule.type === 'CustomSql') continue
-    const met = intervalOf(rule.condition satisfies NumberCondition)
-    if (met === null || rule.threshold !== null) continue
+    const met = rule.threshold === null ? intervalOf(rule.condition) : null
+    if (met === null || isEmpty(met)) continue
     const figure = figureOf(rule)
-    const others = known.get(figure) ?? []
-    const against = others.find(({ interval }) => isEmpty(intersection(interval, met)))
+    const known = figures.get(figure) ?? { common: ANY, conditions: [] }
+    const common = intersection(known.common, met)
+    // Intervals that meet in pairs meet in one point, so pairs are looked at only when none is left.
+    const against = isEmpty(common)
+      ? known.conditions.find(({ interval }) => isEmpty(intersection(interval, met)))
+      : undefined
     if (against !== undefined)
       report('error', 'contradiction', `This rule and the one in line ${against.at.line} cannot both hold`, rule.at)
-    others.push({ interval: met, at: rule.at })
-    known.set(figure, others)
+    else known.common = common
+    known.conditions.push({ interval: met, at: rule.at })
+    figures.set(figure, known)
   }
 }
 

@@ -5,7 +5,8 @@ import {
   checkNumber,
   columnMetric,
   columnOf,
-  filter,
+  countOf,
+  inScope,
   mustBeOne,
   numberCondition,
   parameterOf,
@@ -16,7 +17,7 @@ import {
 } from './support.ts'
 
 const completenessOf = (column: Column, measures: Measures, scope: string | null): string =>
-  ratio(measures.aggregate(`count(${column.sql})${filter(scope)}`), rowsInScope(measures, scope))
+  ratio(measures.aggregate(`count(${inScope(scope, column.sql)})`), rowsInScope(measures, scope))
 
 const completenessRule =
   (boolean: boolean): RuleCompiler =>
@@ -37,11 +38,11 @@ export const isComplete = completenessRule(true)
 
 /** A statistic of one numeric column. */
 const statistic =
-  (name: string, aggregateOf: (column: Column, measures: Measures, scope: string) => string): RuleCompiler =>
+  (name: string, aggregateOf: (column: Column, measures: Measures, scope: string | null) => string): RuleCompiler =>
   (rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule => {
     const column = columnOf(parameterOf(rule, 0), surroundings)
     requireNumeric(column)
-    const scope = filter(scopeOf(rule, surroundings))
+    const scope = scopeOf(rule, surroundings)
     const check = {
       metric: columnMetric([column.name], name),
       value: aggregateOf(column, measures, scope),
@@ -50,22 +51,22 @@ const statistic =
     return checkNumber(rule, numberCondition(rule), check, surroundings)
   }
 
-const sumOf = (column: Column, measures: Measures, scope: string): string =>
-  `${measures.aggregate(`sum(${column.sql})${scope}`)}::DOUBLE`
+const sumOf = (column: Column, measures: Measures, scope: string | null): string =>
+  `${measures.aggregate(`sum(${inScope(scope, column.sql)})`)}::DOUBLE`
 
 export const sum = statistic('Sum', sumOf)
 export const mean = statistic('Mean', (column, measures, scope) => {
-  const count = measures.aggregate(`count(${column.sql})${scope}`)
+  const count = measures.aggregate(`count(${inScope(scope, column.sql)})`)
   return `(${sumOf(column, measures, scope)} / nullif(${count}, 0))`
 })
 /** Of the population. The engine refuses the deviation of NaN and infinities, where the answer is NaN. */
 const spreadOf =
   (aggregate: 'stddev_pop' | 'var_pop') =>
-  (column: Column, measures: Measures, scope: string): string => {
-    const value = `${column.sql}::DOUBLE`
-    if (column.family !== 'floating') return measures.aggregate(`${aggregate}(${value})${scope}`)
-    const finite = measures.aggregate(`coalesce(bool_and(isfinite(${value}))${scope}, true)`)
-    const spread = measures.aggregate(`${aggregate}(CASE WHEN isfinite(${value}) THEN ${value} END)${scope}`)
+  (column: Column, measures: Measures, scope: string | null): string => {
+    const value = inScope(scope, `${column.sql}::DOUBLE`)
+    if (column.family !== 'floating') return measures.aggregate(`${aggregate}(${value})`)
+    const finite = measures.aggregate(`coalesce(bool_and(isfinite(${value})), true)`)
+    const spread = measures.aggregate(`${aggregate}(CASE WHEN isfinite(${value}) THEN ${value} END)`)
     return `(CASE WHEN ${finite} THEN ${spread} ELSE 'NaN'::DOUBLE END)`
   }
 export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
@@ -93,11 +94,10 @@ export const columnCorrelation: RuleCompiler = (rule, measures, surroundings) =>
   const scope = scopeOf(rule, surroundings)
   const both = `${first} IS NOT NULL AND ${second} IS NOT NULL`
   const finite = `isfinite(${first}) AND isfinite(${second})`
-  const pairs = measures.aggregate(`count(*)${filter(scope, both)}`)
-  const finitePairs = measures.aggregate(`count(*)${filter(scope, both, finite)}`)
-  const correlation = measures.aggregate(
-    `corr(CASE WHEN ${finite} THEN ${first} END, CASE WHEN ${finite} THEN ${second} END)${filter(scope)}`,
-  )
+  const usable = scope === null ? finite : `${finite} AND ${scope}`
+  const pairs = measures.aggregate(countOf(scope, both))
+  const finitePairs = measures.aggregate(countOf(scope, both, finite))
+  const correlation = measures.aggregate(`corr(${inScope(usable, first)}, ${inScope(usable, second)})`)
   const check = {
     metric: columnMetric(
       columns.map(({ name }) => name),

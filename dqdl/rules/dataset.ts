@@ -1,9 +1,9 @@
 import { failed, type RuleCompiler } from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
-import { checkNumber, filter, numberCondition, parameterOf, scopeOf } from './support.ts'
+import { checkNumber, countOf, numberCondition, parameterOf, scopeOf } from './support.ts'
 
 export const rowCount: RuleCompiler = (rule, measures, surroundings) => {
-  const value = `${measures.aggregate(`count(*)${filter(scopeOf(rule, surroundings))}`)}::DOUBLE`
+  const value = `${measures.aggregate(countOf(scopeOf(rule, surroundings)))}::DOUBLE`
   const check = { metric: 'Dataset.*.RowCount', value, analyzer: 'Size(None)' }
   return checkNumber(rule, numberCondition(rule), check, surroundings)
 }

@@ -2,7 +2,16 @@ import { errored, failed, type RuleCompiler, type SettledRule, type Surroundings
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
 import type { QualityColumn } from '../quality-plan.ts'
 import { identifier, literal } from '../sql.ts'
-import { checkNumber, columnOf, findColumn, numberCondition, parameterOf, RuleFailure, ratio } from './support.ts'
+import {
+  checkNumber,
+  columnOf,
+  findColumn,
+  numberCondition,
+  parameterOf,
+  RuleError,
+  RuleFailure,
+  ratio,
+} from './support.ts'
 
 /** @throws RuleError: without the other data nothing can be said */
 function referenceOf(

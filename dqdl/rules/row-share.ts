@@ -1,6 +1,6 @@
 import type { Rule } from '../ast.ts'
 import type { CompiledRule, Measures, Surroundings } from '../compiled-rule.ts'
-import { checkNumber, filter, mustBeOne, ratio, rowsInScope } from './support.ts'
+import { checkNumber, countOf, mustBeOne, ratio, rowsInScope } from './support.ts'
 
 /** A rule that every row in scope must satisfy, or with a threshold a share of them. */
 export interface RowShare {
@@ -22,7 +22,7 @@ export function checkRowShare(
   measures: Measures,
   surroundings: Surroundings,
 ): CompiledRule {
-  const satisfying = measures.aggregate(`count(*)${filter(scope, predicate)}`)
+  const satisfying = measures.aggregate(countOf(scope, predicate))
   const value = ratio(satisfying, rowsInScope(measures, scope))
   const undefinedPasses = emptyPasses || rule.where !== null
   const check = { metric, value, analyzer, end, undefinedPasses, brokenBy: `NOT ${predicate}`, scope }

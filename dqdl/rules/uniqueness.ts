@@ -6,12 +6,13 @@ import {
   columnMetric,
   columnOf,
   emptyMessage,
-  filter,
+  inScope,
   mustBeOne,
   NULL_MESSAGE,
   numberCondition,
   parameterOf,
   ratio,
+  rowsInScope,
   scopeOf,
   within,
 } from './support.ts'
@@ -97,10 +98,7 @@ export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
     sql:
       columns.length === 1
         ? complete
-        : ratio(
-            measures.aggregate(`count(${column.sql})${filter(scope)}`),
-            measures.aggregate(`count(*)${filter(scope)}`),
-          ),
+        : ratio(measures.aggregate(`count(${inScope(scope, column.sql)})`), rowsInScope(measures, scope)),
   }))
   return {
     kind: 'measured',

@@ -18,7 +18,7 @@ import {
   columnMetric,
   columnOf,
   emptyMessage,
-  filter,
+  inScope,
   NULL_MESSAGE,
   NUMERIC,
   numberCondition,
@@ -62,9 +62,9 @@ function checkExtremes(
   const [first = 'minimum'] = extremes
   const operands = operandValues(condition, surroundings.history(metricOf(first)))
   const sqlOf = (extreme: Extreme): string =>
-    `${measures.aggregate(`${extreme === 'minimum' ? 'min' : 'max'}(${value})${filter(scope)}`)}::DOUBLE`
+    `${measures.aggregate(`${extreme === 'minimum' ? 'min' : 'max'}(${inScope(scope, value)})`)}::DOUBLE`
   const rows = rowsInScope(measures, scope)
-  const present = measures.aggregate(`count(${value})${filter(scope)}`)
+  const present = measures.aggregate(`count(${inScope(scope, value)})`)
   const empty = rule.where === null ? literal(emptyMessage(analyzer)) : 'NULL'
   const nullFailure = `CASE WHEN ${rows} = 0 THEN ${empty} WHEN ${present} < ${rows} THEN ${literal(NULL_MESSAGE)} END`
   return {
