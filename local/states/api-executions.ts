@@ -106,7 +106,7 @@ async function startedBefore(api: Api, first: ExecutionRecord, spec: StartSpec):
 const BILLING_STEP_MILLIS = 100
 
 async function startSync(api: Api, input: Input): Promise<unknown> {
-  const record = await api.engine.run(startSpec(api, input, true))
+  const record = await api.engine.run(startSpec(api, input, true), true)
   const stoppedAt = record.stoppedAt ?? record.startedAt
   return present({
     executionArn: record.arn,

@@ -1,3 +1,4 @@
+import { digestOfJson } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import type { Input } from '../input.ts'
 import { AwsError, type Operation, type Permission } from '../service.ts'
@@ -122,29 +123,42 @@ const tagsOf = (input: Input): Record<string, string> =>
 
 async function updateMachine(api: Api, input: Input): Promise<unknown> {
   const record = machineOf(api, input.text('stateMachineArn'))
-  const text = input.textOr('definition', record.definitionText)
-  const { json, hash } = api.definitions.check(text, record.type)
-  const next: MachineRecord = {
-    ...record,
-    definition: hash,
-    definitionText: text,
-    roleArn: input.textOr('roleArn', record.roleArn),
-    loggingConfiguration: (input.members.loggingConfiguration ?? record.loggingConfiguration) as Json,
-    tracingConfiguration: (input.members.tracingConfiguration ?? record.tracingConfiguration) as Json,
-    revisionId: api.chance.uuid(),
-    updatedAt: api.clock.now().getTime(),
-  }
-  const changed = hash !== record.definition || next.roleArn !== record.roleArn
-  const saved = changed ? next : { ...next, revisionId: record.revisionId }
-  await save(api, saved, json)
+  const next = revised(api, input, record)
+  if (next !== record) await save(api, next, api.definitions.check(next.definitionText, next.type).json)
   const version = input.booleanOr('publish', false)
-    ? await publishVersion(api, saved, input.textOr('versionDescription', null))
+    ? await publishVersion(api, next, input.textOr('versionDescription', null))
     : null
   return present({
-    updateDate: new Date(saved.updatedAt),
-    revisionId: saved.revisionId,
+    updateDate: new Date(next.updatedAt),
+    revisionId: next.revisionId,
     stateMachineVersionArn: version,
   })
+}
+
+/** The machine with what the input changes of it; the same object when that is nothing. */
+function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
+  const definitionText = input.textOr('definition', record.definitionText)
+  const roleArn = input.textOr('roleArn', record.roleArn)
+  const loggingConfiguration = (input.members.loggingConfiguration ?? record.loggingConfiguration) as Json
+  const tracingConfiguration = (input.members.tracingConfiguration ?? record.tracingConfiguration) as Json
+  const configured = digestOfJson([loggingConfiguration, tracingConfiguration])
+  const known = digestOfJson([record.loggingConfiguration, record.tracingConfiguration])
+  if (definitionText === record.definitionText && roleArn === record.roleArn && configured === known) return record
+  const { hash } =
+    definitionText === record.definitionText
+      ? { hash: record.definition }
+      : api.definitions.check(definitionText, record.type)
+  const newRevision = hash !== record.definition || roleArn !== record.roleArn
+  return {
+    ...record,
+    definition: hash,
+    definitionText,
+    roleArn,
+    loggingConfiguration,
+    tracingConfiguration,
+    revisionId: newRevision ? api.chance.uuid() : record.revisionId,
+    updatedAt: api.clock.now().getTime(),
+  }
 }
 
 async function deleteMachine(api: Api, input: Input): Promise<unknown> {

@@ -48,9 +48,13 @@ export class Engine implements ChildRunner {
     return live.record
   }
 
-  /** Starts an execution and resolves with its record when it has ended. */
-  async run(spec: StartSpec): Promise<ExecutionRecord> {
+  /**
+   * Starts an execution and resolves with its record when it has ended. `ephemeral`: nothing of it is written, for an Express
+   * execution whose caller waits for the answer and would be gone after a restart.
+   */
+  async run(spec: StartSpec, ephemeral = false): Promise<ExecutionRecord> {
     const live = this.#begin(spec)
+    live.ephemeral = ephemeral
     const closed = live.closed
     await live.deliver({ kind: 'start', input: JSON.parse(spec.input) as Json, timeoutAt: this.#timeoutAt(live) })
     return closed

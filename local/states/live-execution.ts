@@ -36,6 +36,8 @@ export class LiveExecution {
   readonly closed: Promise<ExecutionRecord>
   /** Epoch milliseconds at which it had stopped before a redrive. */
   reopenedFrom: number | null = null
+  /** Nothing of it is written. */
+  ephemeral = false
 
   readonly #ports: EnginePorts
   readonly #committed: () => void
@@ -176,7 +178,7 @@ export class LiveExecution {
   /** Express executions leave no log: what is kept is that one was started, until it has ended. */
   #write(entries: readonly LogEntry[], record: ExecutionRecord, changed: boolean): Promise<void> {
     const { executions, transaction, statusRecorded } = this.#ports
-    if (record.type === 'EXPRESS' && !changed) return Promise.resolve()
+    if (this.ephemeral || (record.type === 'EXPRESS' && !changed)) return Promise.resolve()
     const started = entries.some(({ type }) => type === 'ExecutionStarted')
     return transaction(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)

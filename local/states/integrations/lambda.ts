@@ -64,8 +64,10 @@ async function invoke(
 /** The cause is the response's text, for `lambda:invoke` written anew without white space. */
 function functionFailure(text: string, compact: boolean): TaskFailure {
   const body = parsed(text)
-  const error = isJsonObject(body) && typeof body.errorType === 'string' ? body.errorType : 'Lambda.Unknown'
-  return new TaskFailure({ error, cause: compact && text !== '' ? JSON.stringify(body) : text })
+  if (isJsonObject(body) && typeof body.errorType === 'string')
+    return new TaskFailure({ error: body.errorType, cause: compact ? JSON.stringify(body) : text })
+  const cause = `The cause could not be determined because Lambda did not return an error type. Returned payload: ${text}`
+  return new TaskFailure({ error: 'Lambda.Unknown', cause })
 }
 
 function parsed(text: string): Json {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
+import { memoryStore } from '../../../local/memory-store.ts'
 import { AwsError } from '../../../local/service.ts'
 import { manualClock } from '../manual-clock.ts'
-import { harness } from './harness.ts'
+import { type Answer, harness } from './harness.ts'
 
 const FUNCTION = 'arn:aws:lambda:us-east-2:000000000000:function:work'
 const PASS = { Type: 'Pass', End: true }
@@ -255,6 +256,48 @@ describe('stopping and going on', () => {
       { status: 'FAILED', error: 'E', cause: 'c', executionArn: description.executionArn, input: '{}' },
     ])
     expect(events[0]).toMatchObject({ source: 'aws.states', 'detail-type': 'Step Functions Execution Status Change' })
+  })
+})
+
+describe('after a restart', () => {
+  test('an Express execution that was accepted runs again, one whose caller is gone does not', async () => {
+    const store = memoryStore()
+    const started: unknown[] = []
+    const answer: Answer = ({ input }) => {
+      started.push(input.FunctionName)
+      return payload(null)
+    }
+    const first = harness(answer, { store, clock: manualClock() })
+    const states = (name: string) => ({
+      T: { ...TASK, Arguments: { FunctionName: name }, End: false, Next: 'W' },
+      W: { Type: 'Wait', Seconds: 60, End: true },
+    })
+    await first.start(await first.create('accepted', states('accepted'), {}, 'EXPRESS'))
+    const waited = await first.create('waited', states('waited'), {}, 'EXPRESS')
+    first.call('StartSyncExecution', { stateMachineArn: waited }).catch(() => undefined)
+    await new Promise(setImmediate)
+    await first.states.close()
+    const second = harness(answer, { store, generation: 'second' })
+    await second.states.resume()
+    await new Promise(setImmediate)
+    await second.states.close()
+    expect(started).toEqual(['accepted', 'waited', 'accepted'])
+  })
+
+  test('executions are listed newest first, page by page, by status', async () => {
+    const { create, run, call } = harness(() => payload(null))
+    const stateMachineArn = await create('m', {
+      C: { Type: 'Choice', Choices: [{ Condition: '{% $states.input.ok %}', Next: 'S' }], Default: 'F' },
+      S: { Type: 'Succeed' },
+      F: { Type: 'Fail' },
+    })
+    for (const name of ['a', 'b', 'c']) await run(stateMachineArn, { ok: name !== 'b' }, name)
+    const first = await call('ListExecutions', { stateMachineArn, maxResults: 2 })
+    const rest = await call('ListExecutions', { stateMachineArn, maxResults: 2, nextToken: first.nextToken })
+    const names = [first, rest].map(({ executions }) => (executions as { name: string }[]).map(({ name }) => name))
+    expect(names).toEqual([['c', 'b'], ['a']])
+    const { executions } = await call('ListExecutions', { stateMachineArn, statusFilter: 'FAILED' })
+    expect(executions).toMatchObject([{ name: 'b', status: 'FAILED' }])
   })
 })
 
