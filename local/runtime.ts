@@ -13,6 +13,7 @@ import { databaseAuthenticate } from './postgres/authenticate.ts'
 import { openEmbeddedDatabase } from './postgres/embedded-database.ts'
 import { type DatabaseServer, startDatabaseServer } from './postgres/server.ts'
 import { provision, runDeployWorkflow, startFailure } from './runtime/deployment.ts'
+import { keepWebAssemblyAtBaseline } from './runtime/engine-flags.ts'
 import { openFunctionLogs } from './runtime/function-logs.ts'
 import { administratorIn, createServices, type RuntimeServices } from './runtime/services.ts'
 import { durableNumbers } from './runtime/version-numbers.ts'
@@ -57,6 +58,7 @@ const DATABASE_HOST = '127.0.0.1'
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (options.engine === 'spark') throw notYet('--engine spark')
   if (options.databaseUrl !== null) throw notYet('--database')
+  keepWebAssemblyAtBaseline()
   const closers: Closer[] = []
   try {
     return await start(options, closers)

@@ -1,4 +1,5 @@
 /** What is deployed of a function: a version's code and configuration. */
+import { relative, resolve } from 'node:path'
 import { digestOfJson } from '../../core/digest.ts'
 import type { AsyncInvocationModel, FunctionModel } from '../assembly/model.ts'
 import { AwsError, type Collection, type Store } from '../service.ts'
@@ -65,7 +66,17 @@ export function parseFunctionReference(text: string, qualifier: string | null): 
 
 const LATEST = '$LATEST'
 
-export function createFunctionRegistry(store: Store, accountId: string, region: string): FunctionRegistry {
+/** `stateDirectory` is where code is kept; records name it relative to it, so that a state folder can be moved. */
+export function createFunctionRegistry(
+  store: Store,
+  stateDirectory: string,
+  accountId: string,
+  region: string,
+): FunctionRegistry {
+  const located = (found: DeployedFunction): DeployedFunction => ({
+    ...found,
+    codeDirectory: resolve(stateDirectory, found.codeDirectory),
+  })
   const versions: Collection<DeployedFunction> = store.collection('lambda.versions')
   const settings: Collection<FunctionSettings> = store.collection('lambda.functions')
   const missing = (reference: FunctionReference): AwsError => {
@@ -80,7 +91,7 @@ export function createFunctionRegistry(store: Store, accountId: string, region: 
   }
   return {
     deploy: async (model, codeDirectory, now) => {
-      const latest = deployedFunction(model, codeDirectory, now)
+      const latest = deployedFunction(model, relative(stateDirectory, codeDirectory), now)
       const unpublished = model.versions.filter((version) => versions.get([model.name, version]) === undefined)
       await Promise.all([
         settings.put([model.name], {
@@ -93,13 +104,13 @@ export function createFunctionRegistry(store: Store, accountId: string, region: 
       ])
     },
     names: () => [...settings.range([])].map(({ key }) => String(key[0])),
-    versions: (name) => [...versions.range([name])].map(({ value }) => value),
+    versions: (name) => [...versions.range([name])].map(({ value }) => located(value)),
     settings: settingsOf,
     find: (reference) => {
       const alias = settingsOf(reference.name).aliases.find(({ name }) => name === reference.qualifier)
       const found = versions.get([reference.name, alias?.version ?? reference.qualifier ?? LATEST])
       if (found === undefined) throw missing(reference)
-      return found
+      return located(found)
     },
   }
 }

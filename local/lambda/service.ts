@@ -69,7 +69,7 @@ const MAX_ASYNC_PAYLOAD_BYTES = 1_048_576
 
 export function createLambdaService(options: LambdaOptions): LambdaService {
   const { clock, accountId, region } = options
-  const registry = createFunctionRegistry(options.store, accountId, region)
+  const registry = createFunctionRegistry(options.store, options.stateDirectory, accountId, region)
   const inFlight = new Map<string, number>()
   const pool = createSandboxPool(
     (deployed) =>
