@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -94,6 +95,31 @@ export async function up(state: string, options: UpOptions = {}): Promise<Runnin
 export function scratchFolder(purpose: string): { path: string; remove(): Promise<void> } {
   const path = mkdtempSync(join(tmpdir(), `sluice-${purpose}-`))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+/**
+ * A state folder in which the assembly is deployed and nothing else happened: made once for an assembly, then copied, as a
+ * deployment takes longer than most tests.
+ */
+export async function deployedState(into: string): Promise<string> {
+  const stamp = createHash('sha256')
+  for (const file of readdirSync('cdk.out')
+    .filter((name) => name.endsWith('.template.json'))
+    .sort())
+    stamp.update(readFileSync(join('cdk.out', file)))
+  const prepared = resolve('.cache', 'e2e', stamp.digest('hex').slice(0, 16))
+  if (!existsSync(prepared)) {
+    const fresh = mkdtempSync(join(tmpdir(), 'sluice-deployed-'))
+    await (await up(fresh)).stop()
+    mkdirSync(resolve('.cache', 'e2e'), { recursive: true })
+    // Two test files may come here at once; the first one's folder serves both.
+    await cp(fresh, `${prepared}.${process.pid}`, { recursive: true })
+    if (!existsSync(prepared)) await rename(`${prepared}.${process.pid}`, prepared)
+    await Promise.all([fresh, `${prepared}.${process.pid}`].map((path) => rm(path, { recursive: true, force: true })))
+  }
+  const state = join(into, 'state')
+  await cp(prepared, state, { recursive: true })
+  return state
 }
 
 export interface Landing {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { imbalanceOf, ingest, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
+import { deployedState, imbalanceOf, ingest, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
 
 const HEADER = 'OrderId,Customer,Email,State,Qty,Price,Total,Currency,Discount,Express,OrderDate,Updated,Note'
 const order = (id: string, total: string, updated = '2026-01-01T10:00:00Z'): string =>
@@ -11,7 +11,7 @@ const scratch = scratchFolder('workflow')
 let runtime: RunningRuntime
 
 beforeAll(async () => {
-  runtime = await up(`${scratch.path}/state`)
+  runtime = await up(await deployedState(scratch.path))
 }, 120_000)
 
 afterAll(async () => {
