@@ -67,7 +67,9 @@ export class Framer {
   readonly #events: FramerEvents
   readonly #classes: Uint8Array
   readonly #placeholder: Buffer
-  #window: Buffer = Buffer.alloc(0)
+  readonly #buffer: Buffer
+  #length = 0
+  #window: Buffer
   #position = 0
   #recordStart = 0
   #copyStart = 0
@@ -90,14 +92,22 @@ export class Framer {
     this.#framing = framing
     this.#events = events
     this.#classes = classesOf(framing)
+    this.#buffer = Buffer.allocUnsafe(framing.maxRecordBytes + WINDOW_BYTES)
+    this.#window = this.#buffer.subarray(0, 0)
     this.#headerPending = framing.header
     const empty = framing.columns === 1 ? (framing.columnCode === 'malformed_json' ? '{}' : '-') : ''
     this.#placeholder = Buffer.from(`${empty}${framing.delimiter.repeat(framing.columns - 1)}\n`)
   }
 
+  /** Takes the next bytes; the chunk may be filled anew afterwards. */
   push(chunk: Uint8Array): void {
-    for (let offset = 0; offset < chunk.length; offset += WINDOW_BYTES)
-      this.#scan(chunk.subarray(offset, offset + WINDOW_BYTES))
+    for (let offset = 0; offset < chunk.length; ) {
+      const taken = Math.min(chunk.length - offset, this.#buffer.length - this.#length)
+      this.#buffer.set(chunk.subarray(offset, offset + taken), this.#length)
+      this.#length += taken
+      offset += taken
+      this.#scan()
+    }
   }
 
   /** True as soon as an engine that reads the file as it is would read something else. */
@@ -121,25 +131,20 @@ export class Framer {
     }
   }
 
-  /** Puts a chunk behind the unfinished record of the last window and scans it. */
-  #scan(chunk: Uint8Array): void {
-    this.#flush(this.#recordStart)
-    const rest = this.#window.subarray(this.#recordStart)
-    this.#position -= this.#recordStart
-    this.#window =
-      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk])
-    this.#recordStart = 0
-    this.#copyStart = 0
+  /** Scans what is new and moves the unfinished record to the front. */
+  #scan(): void {
+    this.#window = this.#buffer.subarray(0, this.#length)
     if (!this.#started) this.#skipByteOrderMark()
     this.#windowIsValid = isUtf8(this.#window)
     this.#run()
     this.#dropOverlong()
-    // The chunk belongs to the caller, who may fill it again: keep the unfinished record as a copy.
     this.#flush(this.#recordStart)
-    this.#window = Buffer.from(this.#window.subarray(this.#recordStart))
+    this.#buffer.copyWithin(0, this.#recordStart, this.#length)
+    this.#length -= this.#recordStart
     this.#position -= this.#recordStart
     this.#recordStart = 0
     this.#copyStart = 0
+    this.#window = this.#buffer.subarray(0, this.#length)
   }
 
   #skipByteOrderMark(): void {

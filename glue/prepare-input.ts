@@ -1,9 +1,11 @@
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Decompress } from 'fzstd'
-import { SluiceError } from '../core/errors.ts'
+import { messageOf, SluiceError } from '../core/errors.ts'
+import { isJsonObject } from '../core/json.ts'
 import { Framer, type FramingResult } from './framer.ts'
 import { REJECT_CODES } from './intermediate.ts'
 import type { Framing, ProgramInput } from './program.ts'
@@ -38,11 +40,34 @@ async function sniffCompression(path: string): Promise<'none' | 'gzip' | 'zstd'>
   }
 }
 
+/** What zlib says about the content is about the source; anything else is not. */
+function brokenGzip(error: unknown): unknown {
+  const zlibCode = isJsonObject(error) ? error.code : null
+  const message = `Cannot decompress: ${messageOf(error)}`
+  if (zlibCode === 'Z_BUF_ERROR') return new SluiceError('truncated_upload', message, { cause: error })
+  return zlibCode === 'Z_DATA_ERROR' ? new SluiceError('malformed_records', message, { cause: error }) : error
+}
+
+/** Chunks are copied: the stream keeps them while the next one is read. */
+async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const copies = async function* () {
+    for await (const chunk of chunks) yield Buffer.from(chunk)
+  }
+  const content = createGunzip({ chunkSize: READ_BYTES })
+  // Errors of either side end the iteration below.
+  pipeline(Readable.from(copies()), content, () => undefined)
+  try {
+    yield* content
+  } catch (error) {
+    throw brokenGzip(error)
+  }
+}
+
 async function* decompressZstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const out: Uint8Array[] = []
   const stream = new Decompress((chunk) => out.push(chunk))
   for await (const chunk of chunks) {
-    stream.push(chunk)
+    stream.push(Uint8Array.from(chunk))
     yield* out.splice(0)
   }
   stream.push(new Uint8Array(0), true)
@@ -77,17 +102,34 @@ async function* decode(
   yield Buffer.from(decoder.decode(), 'utf8')
 }
 
+/** The bytes of a file, each chunk in the same memory: it is valid until the next one is asked for. */
+async function* readFile(path: string, bytesRead: { total: number }): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r')
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  try {
+    for (;;) {
+      const { bytesRead: length } = await file.read(buffer, 0, buffer.length)
+      if (length === 0) return
+      bytesRead.total += length
+      yield buffer.subarray(0, length)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
 /** The content as bytes of UTF-8 text (or of Parquet), decompressed and transcoded chunk by chunk. */
 function contentOf(
   path: string,
   compression: 'none' | 'gzip' | 'zstd',
   input: ProgramInput,
 ): AsyncIterable<Uint8Array> {
-  const file = createReadStream(path, { highWaterMark: READ_BYTES })
-  const stored = (): number => file.bytesRead
-  const plain: AsyncIterable<Uint8Array> =
+  const bytesRead = { total: 0 }
+  const stored = (): number => bytesRead.total
+  const file = readFile(path, bytesRead)
+  const plain =
     compression === 'gzip'
-      ? limitRatio(file.pipe(createGunzip({ chunkSize: READ_BYTES })), stored, input.compressionRatio)
+      ? limitRatio(gunzip(file), stored, input.compressionRatio)
       : compression === 'zstd'
         ? limitRatio(decompressZstd(file), stored, input.compressionRatio)
         : file

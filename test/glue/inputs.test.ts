@@ -148,6 +148,15 @@ describe('forms of input', () => {
     expect(await ran.curated(COLUMNS)).toEqual(ROWS)
   })
 
+  test('refuses gzip that is cut off or damaged', async () => {
+    const whole = gzipSync(CSV.repeat(100))
+    const gzip = { contract: CONTRACT, mapping: csv, header: ['sensor', 'value', 'read_at'] }
+    const cut = await runCase({ ...gzip, content: whole.subarray(0, whole.length - 20) })
+    expect(cut.summary).toMatchObject({ outcome: 'refused', reasonCode: 'truncated_upload' })
+    const damaged = await runCase({ ...gzip, content: Buffer.concat([whole.subarray(0, 12), Buffer.alloc(40, 0xff)]) })
+    expect(damaged.summary).toMatchObject({ outcome: 'refused', reasonCode: 'malformed_records' })
+  })
+
   test('VAL-13: refuses content that expands beyond the contract, without expanding it whole', async () => {
     const content = gzipSync(`sensor,value,read_at\n${'a,1,\n'.repeat(8_000_000)}`)
     const ran = await runCase({ contract: CONTRACT, mapping: csv, content, header: ['sensor', 'value', 'read_at'] })
