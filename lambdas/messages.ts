@@ -195,7 +195,7 @@ export interface LandedVersion {
 export interface SweepRequest {
   readonly operation: 'sweep'
   readonly bucket: string
-  /** At most 150. */
+  /** At most 100: keys have up to 1,024 bytes, and a state 256 KiB. */
   readonly landed: readonly LandedVersion[]
   /** Counted from 1; deferred and stalled jobs are answered with page 1 only. */
   readonly page: number
@@ -205,7 +205,7 @@ export interface SweepRequest {
   readonly at: string
 }
 export interface SweepResult {
-  /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer `0`), and deferred jobs; `trigger` is `sweep`. At most 200. */
+  /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer `0`), and deferred jobs; `trigger` is `sweep`. At most 120. */
   readonly start: readonly IngestInput[]
   /** Open jobs that nothing was heard of for the grace time, longest unchecked first: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
   readonly check: readonly { readonly executionArn: string }[]

@@ -4,7 +4,8 @@ import type { IngestInput, SweepRequest, SweepResult } from '../messages.ts'
 import { type Database, type Queryable, rowsOf } from './database.ts'
 import { sourceObjectIdOf } from './ingest-input.ts'
 
-const MAX_STARTS = 200
+/** With keys of 1,024 bytes so many fit the state of the sweep machine. */
+const MAX_STARTS = 120
 const MAX_CHECKS = 100
 /** Longer than an event takes: seconds mostly, minutes after a switch was turned on. */
 export const DEFAULT_GRACE_SECONDS = 900
