@@ -11,6 +11,8 @@ import type {
   TextOperand,
   Variable,
 } from './ast.ts'
+import { nearestHint, type Problem } from './problem.ts'
+import { ANALYZER_TYPES, formOf, formsOf, RULE_TYPES, type RuleForm } from './rule-types.ts'
 import type {
   SyntaxCondition,
   SyntaxDocument,
@@ -19,9 +21,7 @@ import type {
   SyntaxPair,
   SyntaxRule,
   SyntaxTag,
-} from './parser.ts'
-import { nearestHint, type Problem } from './problem.ts'
-import { ANALYZER_TYPES, formOf, formsOf, RULE_TYPES, type RuleForm } from './rule-types.ts'
+} from './syntax.ts'
 import { isTimeZone } from './time-zone.ts'
 
 const MAX_LABELS = 10

@@ -1,0 +1,158 @@
+import type { Position } from './ast.ts'
+import { nearestHint, type Problem } from './problem.ts'
+import { Lexer, LineIndex, type Token } from './tokens.ts'
+
+/** Thrown inside a list item or section; caught where parsing can go on. */
+export class Unexpected extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.message)
+    this.problem = problem
+  }
+}
+
+export const isOneOf = (text: string, ...words: readonly string[]): boolean => words.includes(text)
+
+/** Reads tokens, expects some of them, and collects problems; parsing goes on behind the broken item of a list. */
+export class TokenCursor {
+  readonly problems: Problem[] = []
+  protected token: Token
+  readonly #lexer: Lexer
+  readonly #lines: LineIndex
+  #ahead: Token | null = null
+  readonly #reported = new Set<number>()
+
+  constructor(text: string) {
+    this.#lexer = new Lexer(text)
+    this.#lines = new LineIndex(text)
+    this.token = this.#read()
+  }
+
+  #read(): Token {
+    const token = this.#lexer.next()
+    for (const { offset, message, hint } of token.unreadable)
+      this.problems.push({ code: 'unreadable', message, at: this.#lines.positionOf(offset), hint: hint ?? null })
+    return token
+  }
+
+  protected advance(): void {
+    this.token = this.#ahead ?? this.#read()
+    this.#ahead = null
+  }
+
+  protected peek(): Token {
+    this.#ahead ??= this.#read()
+    return this.#ahead
+  }
+
+  protected at(): Position {
+    return this.#lines.positionOf(this.token.offset)
+  }
+
+  protected isWord(word: string): boolean {
+    return this.token.kind === 'word' && this.token.text === word
+  }
+  protected takeWord(word: string): boolean {
+    const is = this.isWord(word)
+    if (is) this.advance()
+    return is
+  }
+  protected isSymbol(symbol: string): boolean {
+    return this.token.kind === 'symbol' && this.token.text === symbol
+  }
+  protected takeSymbol(symbol: string): boolean {
+    const is = this.isSymbol(symbol)
+    if (is) this.advance()
+    return is
+  }
+  protected expectSymbol(symbol: string): void {
+    if (!this.takeSymbol(symbol)) this.fail(`"${symbol}"`, 'syntax')
+  }
+  protected string(expected: string): string {
+    const { kind, text } = this.token
+    if (kind !== 'string') {
+      const dated = kind === 'day' || kind === 'time12' || kind === 'time24'
+      this.fail(expected, 'string_expected', dated ? 'A quoted date or time is not a text' : null)
+    }
+    this.advance()
+    return text
+  }
+
+  protected problem(expected: string, code: string, hint: string | null = null): Problem {
+    const found = this.token.kind === 'end' ? 'the end of the text' : `"${this.token.text}"`
+    return { code, message: `Expected ${expected}, found ${found}`, at: this.at(), hint }
+  }
+  protected fail(expected: string, code: string, hint: string | null = null): never {
+    throw new Unexpected(this.problem(expected, code, hint))
+  }
+  protected report(code: string, message: string, at: Position, hint: string | null = null): void {
+    this.problems.push({ code, message, at, hint })
+  }
+
+  /** False when the work met something unexpected, which is reported once for each place. */
+  protected guard(work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (thrown) {
+      if (!(thrown instanceof Unexpected)) throw thrown
+      const { line, column } = thrown.problem.at
+      const place = line * 1e6 + column
+      if (!this.#reported.has(place)) this.problems.push(thrown.problem)
+      this.#reported.add(place)
+      return false
+    }
+  }
+
+  /** `[ item, … ]`; a broken item is reported and passed over. */
+  protected list(mayBeEmpty: boolean, item: () => void): void {
+    this.expectSymbol('[')
+    if (mayBeEmpty && this.takeSymbol(']')) return
+    for (;;) {
+      if (!this.guard(item)) this.skipItem()
+      if (this.takeSymbol(',')) {
+        if (this.isSymbol(']')) {
+          this.report('trailing_comma', 'Unexpected "]" after ","', this.at(), 'Remove the last comma')
+          this.advance()
+          return
+        }
+        continue
+      }
+      if (this.takeSymbol(']')) return
+      if (this.token.kind === 'end') this.fail('"," or "]"', 'unclosed_list')
+      this.guard(() => this.fail('"," or "]"', 'syntax', this.itemHint()))
+      this.skipItem()
+      if (this.takeSymbol(',')) continue
+      if (this.takeSymbol(']')) return
+      throw new Unexpected(this.problem('"]"', 'unclosed_list'))
+    }
+  }
+
+  protected itemHint(): string | null {
+    const { kind, text } = this.token
+    if (text === 'where' || text === 'labels' || text === 'with') return 'They stand in this order: where, labels, with'
+    if (text === 'not') return 'A rule cannot be negated: negate its condition'
+    if (text === '/') return 'Comments start with #'
+    if (kind === 'identifier') return nearestHint(text, ['and', 'or', 'where', 'with', 'labels', 'between'])
+    return null
+  }
+
+  /** To the next "," or "]" of the list the broken item stands in. */
+  protected skipItem(): void {
+    let depth = 0
+    for (; this.token.kind !== 'end'; this.advance()) {
+      if (this.token.kind !== 'symbol') {
+        if (depth === 0 && this.token.kind === 'word' && this.startsSection()) return
+        continue
+      }
+      if (depth === 0 && isOneOf(this.token.text, ',', ']')) return
+      if (isOneOf(this.token.text, '[', '(')) depth += 1
+      if (isOneOf(this.token.text, ']', ')')) depth = Math.max(0, depth - 1)
+    }
+  }
+
+  protected startsSection(): boolean {
+    return isOneOf(this.token.text, 'Rules', 'Analyzers') && this.peek().text === '='
+  }
+}
