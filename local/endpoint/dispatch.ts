@@ -42,7 +42,7 @@ export async function dispatch(
 ): Promise<Answer> {
   const request = rawRequest(message.method ?? 'GET', message.url ?? '/', message.headers)
   const serviceId = serviceOf(request)
-  const protocol = protocolOf(serviceId) ?? 'json-1.1'
+  const protocol = protocolOf(serviceId) ?? protocolLike(request)
   const requestId = serviceId === 's3' ? s3RequestId() : randomUUID()
   const exchange: Exchange = { request, message, serviceId, protocol, requestId, signal }
   try {
@@ -58,6 +58,12 @@ function serviceOf(request: RawRequest): string {
   if (presented !== null && presented !== 'malformed') return presented.scope.service
   const target = request.headers.get('x-amz-target')?.split('.', 1)[0] ?? ''
   return serviceOfTarget(target) ?? 's3'
+}
+
+/** What a client of a service that is not here speaks, so that it can read that it is not. */
+function protocolLike({ headers }: RawRequest): Protocol {
+  if (headers.has('x-amz-target')) return 'json-1.1'
+  return headers.get('content-type')?.startsWith('application/x-www-form-urlencoded') ? 'query' : 'rest-json'
 }
 
 const s3RequestId = (): string => randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase()

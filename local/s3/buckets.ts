@@ -18,8 +18,13 @@ export interface BucketSettings {
   readonly lifecycle?: JsonObject | null
   /** In the shape of GetPublicAccessBlock's output member. */
   readonly publicAccessBlock?: JsonObject | null
+  /** In the shape of GetBucketOwnershipControls' output member. @default ACLs are off */
+  readonly ownershipControls?: JsonObject | null
   readonly tags?: Readonly<Record<string, string>>
 }
+
+/** What S3 gives every new bucket: its owner owns all objects, and ACLs do not count. */
+const OWNER_ENFORCED: JsonObject = { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] }
 
 /** Makes a bucket or brings an existing one to these settings; its objects stay. */
 export async function putBucketSettings(context: S3Context, settings: BucketSettings): Promise<void> {
@@ -46,8 +51,14 @@ const versioningOf = (settings: BucketSettings, former: BucketRecord | undefined
   return former === undefined || former.versioning === 'Never' ? 'Never' : 'Suspended'
 }
 
-function configurationsOf({ lifecycle, publicAccessBlock, tags }: BucketSettings): Record<string, Json> {
+function configurationsOf({
+  lifecycle,
+  publicAccessBlock,
+  ownershipControls,
+  tags,
+}: BucketSettings): Record<string, Json> {
   return {
+    OwnershipControls: ownershipControls ?? OWNER_ENFORCED,
     ...(lifecycle == null ? {} : { Lifecycle: lifecycle }),
     ...(publicAccessBlock == null ? {} : { PublicAccessBlock: publicAccessBlock }),
     ...(tags === undefined ? {} : { Tagging: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
@@ -221,6 +232,21 @@ const CONFIGURATIONS: readonly Configuration[] = [
     },
     remove: 'DeletePublicAccessBlock',
     missing: ['NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'],
+  },
+  {
+    name: 'OwnershipControls',
+    put: {
+      operation: 'PutBucketOwnershipControls',
+      action: 's3:PutBucketOwnershipControls',
+      member: 'OwnershipControls',
+    },
+    get: {
+      operation: 'GetBucketOwnershipControls',
+      action: 's3:GetBucketOwnershipControls',
+      member: 'OwnershipControls',
+    },
+    remove: 'DeleteBucketOwnershipControls',
+    missing: ['OwnershipControlsNotFoundError', 'The bucket ownership controls were not found'],
   },
   {
     name: 'Tagging',

@@ -14,6 +14,7 @@ export const bucketSettingsOf = (model: BucketModel): BucketSettings => ({
   policy: model.policy,
   lifecycle: lifecycleOf(model.lifecycle),
   publicAccessBlock: objectOrNull(model.publicAccessBlock),
+  ownershipControls: objectOrNull(model.ownershipControls),
 })
 
 const objectOrNull = (value: Json): JsonObject | null => asObject(value) ?? null
