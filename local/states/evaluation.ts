@@ -8,7 +8,7 @@ import type { Turn } from './turn.ts'
 /** Largest payload in bytes of UTF-8: input, arguments, result, output, one variable. */
 export const MAX_PAYLOAD_BYTES = 262_144
 
-/** A state's own output is too large: nothing catches it. */
+/** What a state itself makes, output or arguments, is too large: nothing catches it. */
 export class OutputTooLarge extends Error {
   constructor(subject: string) {
     super(tooLarge(subject))

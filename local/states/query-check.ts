@@ -38,7 +38,7 @@ function walk(node: unknown, hasContext: boolean, members: readonly StatesMember
     walkMembers(node, ['steps', 'type'], true, members, faults)
     return
   }
-  checkNode(node, hasContext, members, faults)
+  checkNode(node, hasContext, faults)
   walkMembers(node, ['type', 'value'], hasContext || node.type === 'lambda', members, faults)
 }
 
@@ -76,12 +76,7 @@ function checkStatesMember(step: Record<string, unknown>, members: readonly Stat
   if (!known) faults.push(`Field '$states.${step.value}' does not exist.`)
 }
 
-function checkNode(
-  node: Record<string, unknown>,
-  hasContext: boolean,
-  _members: readonly StatesMember[],
-  faults: string[],
-): void {
+function checkNode(node: Record<string, unknown>, hasContext: boolean, faults: string[]): void {
   if (node.type === 'variable' && node.value === '$') faults.push("Reference to '$$' is not supported.")
   if (hasContext) return
   if (node.type === 'variable' && node.value === '') faults.push("Reference to '$' at the top level is not supported.")

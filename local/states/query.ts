@@ -30,8 +30,8 @@ export interface Query {
   evaluate(bindings: Bindings): Promise<Json>
 }
 
-/** Deepest nesting of calls, milliseconds: AWS's bounds are not published, these stop what would never end. */
-const MAX_DEPTH = 1_000
+/** Deepest nesting of evaluation, and its longest time: AWS's bounds are not published, these stop what would never end. */
+const MAX_DEPTH = 5_000
 const MAX_MILLIS = 5_000
 
 /** JSON of a result, free of JSONata's hidden sequence marks; `undefined` for what JSON cannot hold. */

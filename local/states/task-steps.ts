@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts'
-import { bindingsOf, fitsPayload, tooLarge } from './evaluation.ts'
+import { bindingsOf, fitsPayload, OutputTooLarge, tooLarge } from './evaluation.ts'
 import type { Thread } from './execution-state.ts'
 import type { Failure, TaskFailurePhase } from './log.ts'
 import type { TaskState } from './machine.ts'
@@ -14,6 +14,7 @@ export async function executeTask(turn: Turn, thread: Thread, state: TaskState):
   const token = taskToken(turn.facts.arn, thread.id, turn.chance.uuid())
   const bindings = bindingsOf(turn, thread, handsOutToken(state.resource) ? { token } : {})
   const parameters = state.arguments === null ? thread.input : await evaluateTemplate(state.arguments, bindings)
+  if (!fitsPayload(parameters)) throw new OutputTooLarge(state.name)
   const timeoutInSeconds = await evaluateSeconds(state.timeoutSeconds, bindings)
   const heartbeatInSeconds = await evaluateSeconds(state.heartbeatSeconds, bindings)
   const credentials = state.credentialsRoleArn

@@ -15,10 +15,12 @@ export const startExecution = (ports: IntegrationPorts, parsedResult: boolean): 
   },
   async wait(submitted, request) {
     const executionArn = executionOf(submitted)
-    await ports.whenClosed(executionArn, request.signal)
-    const description = resultOf(await statesCall(ports, request, 'DescribeExecution', { executionArn }), parsedResult)
-    if (description.Status === 'SUCCEEDED') return description
-    throw new TaskFailure({ error: 'States.TaskFailed', cause: JSON.stringify(description) })
+    for (;;) {
+      await ports.whenClosed(executionArn, request.signal)
+      const description = await statesCall(ports, request, 'DescribeExecution', { executionArn })
+      if (description.Status === 'RUNNING') await pause(ports, request)
+      else return childResult(description, parsedResult)
+    }
   },
   async stop(submitted, request) {
     await statesCall(ports, request, 'StopExecution', { executionArn: executionOf(submitted) })
@@ -62,6 +64,19 @@ async function startedEarlier(
 }
 
 const executionOf = (submitted: Json): string => String(isJsonObject(submitted) ? submitted.ExecutionArn : '')
+
+/** A child that was not taken up again yet after a restart is looked at again after this time. */
+const LOOK_AGAIN_MILLIS = 50
+
+const pause = ({ clock }: IntegrationPorts, { signal }: TaskRequest): Promise<void> =>
+  clock.sleepUntil(new Date(clock.now().getTime() + LOOK_AGAIN_MILLIS), signal)
+
+/** @throws TaskFailure for a child that did not succeed */
+function childResult(description: Record<string, Json>, parsedResult: boolean): Json {
+  const result = resultOf(description, parsedResult)
+  if (result.Status === 'SUCCEEDED') return result
+  throw new TaskFailure({ error: 'States.TaskFailed', cause: JSON.stringify(result) })
+}
 
 const MEMBERS = [
   'Cause',

@@ -269,7 +269,7 @@ describe('after a restart', () => {
     }
     const first = harness(answer, { store, clock: manualClock() })
     const states = (name: string) => ({
-      T: { ...TASK, Arguments: { FunctionName: name }, End: false, Next: 'W' },
+      T: { Type: 'Task', Resource: TASK.Resource, Arguments: { FunctionName: name }, Next: 'W' },
       W: { Type: 'Wait', Seconds: 60, End: true },
     })
     await first.start(await first.create('accepted', states('accepted'), {}, 'EXPRESS'))
