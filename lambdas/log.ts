@@ -1,3 +1,5 @@
+import { isJsonObject } from '../core/json.ts'
+
 /** What a log line is about; never a payload or a value of a row. */
 export interface LogScope {
   readonly tenantId: string | null
@@ -12,3 +14,17 @@ export const createLog =
   (functionName: string, write: (line: string) => void): Log =>
   (level, message, scope, facts = {}) =>
     write(JSON.stringify({ level, message, function: functionName, ...scope, ...facts }))
+
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, 256) : null)
+
+/** What an event is about, as far as it says so: for the log line of an event that failed. */
+export function scopeOf(event: unknown): LogScope {
+  if (!isJsonObject(event)) return { tenantId: null, jobId: null, executionArn: null }
+  const job = isJsonObject(event.job) ? event.job : event
+  const detail = isJsonObject(event.detail) ? event.detail : event
+  return {
+    tenantId: textOrNull(job.tenantId),
+    jobId: textOrNull(job.jobId),
+    executionArn: textOrNull(detail.executionArn),
+  }
+}

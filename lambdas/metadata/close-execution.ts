@@ -129,6 +129,6 @@ export async function closeExecution(
   const known = await jobOf(execution, deps)
   const job = known === 'unregistered' ? await registerLate(execution, now, deps) : known
   if (job === 'none') return { jobId: null, tenantId: null, closed: null }
-  const closed = await closeJob(closing(job, execution, now), deps)
+  const { result: closed } = await closeJob(closing(job, execution, now), deps)
   return { jobId: job.jobId, tenantId: job.tenantId, closed }
 }

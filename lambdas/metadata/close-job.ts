@@ -21,13 +21,14 @@ interface StoredJob {
   readonly status: JobStatus
   readonly reasonCode: ReasonCode | null
   readonly attempt: number
-  readonly deferred: boolean
+  /** The execution that owns the job's current attempt. */
+  readonly executionArn: string
 }
 
 async function lockJob(sql: Queryable, { tenantId, jobId }: CloseJobRequest): Promise<StoredJob> {
   const row = await firstRowOf(
     sql,
-    `SELECT status, reason_code, attempt, deferred_at IS NOT NULL AS deferred FROM sluice.ingestion_jobs
+    `SELECT status, reason_code, attempt, execution_arn FROM sluice.ingestion_jobs
      WHERE tenant_id = $1 AND job_id = $2 FOR UPDATE`,
     [tenantId, jobId],
   )
@@ -36,11 +37,17 @@ async function lockJob(sql: Queryable, { tenantId, jobId }: CloseJobRequest): Pr
     status: row.oneOf('status', JOB_STATUSES),
     reasonCode: reasonCodeOf(row.textOrNull('reason_code')),
     attempt: row.integer('attempt'),
-    deferred: row.flag('deferred', false),
+    executionArn: row.text('execution_arn'),
   }
 }
 
 const reasonCodeOf = (text: string | null): ReasonCode | null => (text !== null && isReasonCode(text) ? text : null)
+
+/** How a closed job answers; one that is still open counts as given up. */
+const answerOf = ({ status, reasonCode }: Pick<StoredJob, 'status' | 'reasonCode'>): CloseJobResult => ({
+  status: status === 'PENDING' || status === 'PROCESSING' ? 'FAILED' : status,
+  reasonCode,
+})
 
 async function answerOfAttempt(sql: Queryable, { tenantId, jobId, attempt }: CloseJobRequest): Promise<CloseJobResult> {
   const row = await firstRowOf(
@@ -49,11 +56,10 @@ async function answerOfAttempt(sql: Queryable, { tenantId, jobId, attempt }: Clo
     [tenantId, jobId, attempt],
   )
   if (row === null) throw new SluiceError('unknown_attempt', `Job ${jobId} has no attempt ${attempt}`)
-  const status = row.oneOf('status', JOB_STATUSES)
-  return {
-    status: status === 'PENDING' || status === 'PROCESSING' ? 'FAILED' : status,
+  return answerOf({
+    status: row.oneOf('status', JOB_STATUSES),
     reasonCode: reasonCodeOf(row.textOrNull('reason_code')),
-  }
+  })
 }
 
 /** The end to record: COMPLETED only when the counts reconcile. */
@@ -163,23 +169,26 @@ async function carryOut(
   return { status: end.status, reasonCode: end.reasonCode }
 }
 
+export interface ClosedJob {
+  readonly result: CloseJobResult
+  readonly executionArn: string
+}
+
 /**
  * Records how an attempt ended. Repeating it changes nothing; the counts are reconciled first.
  * @throws SluiceError `unknown_job`, `unknown_attempt`, `illegal_close`
  */
-export async function closeJob(request: CloseJobRequest, deps: CloseDeps): Promise<CloseJobResult> {
+export async function closeJob(request: CloseJobRequest, deps: CloseDeps): Promise<ClosedJob> {
   const rejects =
     request.runId === null || request.counts?.rejected === 0
       ? []
       : await readRejectSample(deps.objects, deps.workBucket, request.runId)
   return deps.database.asTenant(request.tenantId, async (sql) => {
     const job = await lockJob(sql, request)
+    const { executionArn } = job
     const step = decideClose(job, request.attempt, request.status)
-    if (step === 'superseded') return answerOfAttempt(sql, request)
-    if (step !== 'answer') return carryOut(sql, step, request, rejects)
-    return {
-      status: job.status === 'PENDING' || job.status === 'PROCESSING' ? 'FAILED' : job.status,
-      reasonCode: job.reasonCode,
-    }
+    if (step === 'superseded') return { result: await answerOfAttempt(sql, request), executionArn }
+    if (step !== 'answer') return { result: await carryOut(sql, step, request, rejects), executionArn }
+    return { result: answerOf(job), executionArn }
   })
 }

@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog } from '../log.ts'
+import { createLog, scopeOf } from '../log.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
 import { postgresDatabase, type Queryable } from './database.ts'
 import { type Migration, migrationsOf } from './migrate.ts'
@@ -84,7 +84,7 @@ export async function handler(event: unknown): Promise<unknown> {
     return await runOperation(event, connectedDeps())
   } catch (thrown) {
     const code = thrown instanceof SluiceError ? thrown.code : 'unexpected'
-    log('ERROR', messageOf(thrown), NO_SCOPE, { code })
+    log('ERROR', messageOf(thrown), scopeOf(event), { code })
     throw thrown
   }
 }

@@ -64,8 +64,8 @@ async function register(request: Fields, deps: MetadataDeps): Promise<RegisterJo
 
 async function close(request: Fields, deps: MetadataDeps) {
   const parsed = parseCloseJob(request)
-  const result = await closeJob(parsed, deps)
-  const scope = { tenantId: parsed.tenantId, jobId: parsed.jobId, executionArn: request.textOrNull('executionArn') }
+  const { result, executionArn } = await closeJob(parsed, deps)
+  const scope = { tenantId: parsed.tenantId, jobId: parsed.jobId, executionArn }
   deps.log('INFO', `Job closed as ${result.status}`, scope, { reasonCode: result.reasonCode, runId: parsed.runId })
   return result
 }

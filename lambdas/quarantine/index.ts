@@ -3,7 +3,7 @@ import { messageOf, SluiceError } from '../../core/errors.ts'
 import { isReasonCode } from '../../core/reason-codes.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog } from '../log.ts'
+import { createLog, scopeOf } from '../log.ts'
 import type { QuarantineRequest, QuarantineResult } from '../messages.ts'
 import { parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
@@ -11,7 +11,6 @@ import { type QuarantineDeps, quarantine } from './quarantine.ts'
 
 const environment = environmentOf(process.env)
 const log = createLog('quarantine', (line) => process.stdout.write(`${line}\n`))
-const NO_SCOPE = { tenantId: null, jobId: null, executionArn: null }
 
 const STAGES = ['REGISTER', 'INGEST_VALIDATION', 'TRANSFORM', 'DATA_QUALITY', 'LOAD', 'INFRASTRUCTURE'] as const
 
@@ -57,7 +56,9 @@ export async function handler(event: unknown): Promise<QuarantineResult> {
     log('WARN', 'Source is quarantined', { tenantId, jobId, executionArn }, { reasonCode, stage, runId })
     return result
   } catch (thrown) {
-    log('ERROR', messageOf(thrown), NO_SCOPE, { code: thrown instanceof SluiceError ? thrown.code : 'unexpected' })
+    log('ERROR', messageOf(thrown), scopeOf(event), {
+      code: thrown instanceof SluiceError ? thrown.code : 'unexpected',
+    })
     throw thrown
   }
 }

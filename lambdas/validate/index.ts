@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog } from '../log.ts'
+import { createLog, scopeOf } from '../log.ts'
 import type { ValidateRequest, ValidateResult } from '../messages.ts'
 import { parseConfiguration, parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
@@ -12,7 +12,6 @@ import { type ValidateDeps, validate } from './validate.ts'
 
 const environment = environmentOf(process.env)
 const log = createLog('validate', (line) => process.stdout.write(`${line}\n`))
-const NO_SCOPE = { tenantId: null, jobId: null, executionArn: null }
 
 function parseRequest(event: unknown): ValidateRequest {
   const request = new Fields(event)
@@ -64,7 +63,9 @@ export async function handler(event: unknown): Promise<ValidateResult> {
     })
     return result
   } catch (thrown) {
-    log('ERROR', messageOf(thrown), NO_SCOPE, { code: thrown instanceof SluiceError ? thrown.code : 'unexpected' })
+    log('ERROR', messageOf(thrown), scopeOf(event), {
+      code: thrown instanceof SluiceError ? thrown.code : 'unexpected',
+    })
     throw thrown
   }
 }

@@ -35,8 +35,11 @@ describe.each(ENGINES)('the life of a job on $name', ({ open }) => {
     const { result } = await registerJob(opened.database, { input, executionArn, at: AT, now: AT })
     return { ...result, executionArn }
   }
-  const close = (job: RegisterJobResult, status: CloseJobRequest['status'], more: Partial<CloseJobRequest> = {}) =>
-    closeJob(closing(job, status, more), deps)
+  const close = async (
+    job: RegisterJobResult,
+    status: CloseJobRequest['status'],
+    more: Partial<CloseJobRequest> = {},
+  ) => (await closeJob(closing(job, status, more), deps)).result
   const setStatus = ({ job }: RegisterJobResult, assignments: string) =>
     opened.database.asTenant(job.tenantId, (sql) =>
       sql.query(`UPDATE sluice.ingestion_jobs SET ${assignments} WHERE job_id = $1`, [job.jobId]),

@@ -35,8 +35,11 @@ describe.each(ENGINES)('jobs on $name', ({ open }) => {
     input: IngestInput = inputOf(sourceOf(KEY)),
     now = AT,
   ): Promise<RegisterJobResult> => (await registerJob(opened.database, { input, executionArn, at: now, now })).result
-  const close = (job: RegisterJobResult, status: CloseJobRequest['status'], more: Partial<CloseJobRequest> = {}) =>
-    closeJob(closing(job, status, more), deps)
+  const close = async (
+    job: RegisterJobResult,
+    status: CloseJobRequest['status'],
+    more: Partial<CloseJobRequest> = {},
+  ) => (await closeJob(closing(job, status, more), deps)).result
   const slots = (count: number) =>
     opened.admin.query(`UPDATE sluice.tenants SET max_active_jobs = ${count} WHERE tenant_id = 'acme'`)
 

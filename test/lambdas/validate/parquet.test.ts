@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals'
+import { ParquetSchema, ParquetWriter } from '../../../lambdas/parquet-file.ts'
+import { isRefusal } from '../../../lambdas/validate/refusal.ts'
+import { check, fakeSource, HEADER, sourceOfBytes, withInput } from './sources.ts'
+
+const PARQUET = withInput({ format: 'parquet' })
+const KEY = 'landing/acme/orders/a.parquet'
+
+async function parquetOf(names: readonly string[]): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  const schema = new ParquetSchema(Object.fromEntries(names.map((name) => [name, { type: 'UTF8', optional: true }])))
+  const writer = await ParquetWriter.openStream(schema, {
+    write: (bytes, done) => {
+      chunks.push(Uint8Array.from(bytes))
+      done()
+    },
+    end: (done) => done(),
+  })
+  for (let row = 0; row < 50; row += 1)
+    await writer.appendRow(Object.fromEntries(names.map((name) => [name, `${name} ${row}`])))
+  await writer.close()
+  return Buffer.concat(chunks)
+}
+
+describe('checking a Parquet source', () => {
+  test('its columns are read from the footer and held against the mapping', async () => {
+    const bytes = await parquetOf([...HEADER.split(','), 'Gift'])
+    const seen = await check(sourceOfBytes(bytes), { key: KEY, mapping: PARQUET })
+    expect(isRefusal(seen) ? seen : null).toBeNull()
+    expect(seen).toMatchObject({ drift: { class: 'additive', added: ['Gift'] }, compression: 'none' })
+    const renamed = await parquetOf(HEADER.replace('OrderId', 'Id').split(','))
+    expect(await check(sourceOfBytes(renamed), { key: KEY, mapping: PARQUET })).toMatchObject({
+      reasonCode: 'missing_required_column',
+      details: { missing: ['OrderId'] },
+    })
+  })
+
+  test('VAL-09: of a long file only magic, samples and footer are read', async () => {
+    const bytes = await parquetOf(HEADER.split(','))
+    const sizeBytes = 3_000_000_000
+    const tail = sizeBytes - bytes.length
+    const source = fakeSource(sizeBytes, (first, last) => {
+      const part = Buffer.alloc(last - first + 1)
+      for (let index = 0; index < part.length; index += 1) {
+        const at = first + index
+        part[index] = (at < 4 ? bytes[at] : bytes[at - tail]) ?? 0
+      }
+      return part
+    })
+    expect(isRefusal(await check(source, { key: KEY, mapping: PARQUET }))).toBe(false)
+    expect(source.asked.bytes).toBeLessThan(2_000_000)
+  })
+
+  test('a file without its footer was cut off', async () => {
+    const bytes = await parquetOf(HEADER.split(','))
+    const cut = bytes.subarray(0, bytes.length - 100)
+    expect(await check(sourceOfBytes(cut), { key: KEY, mapping: PARQUET })).toMatchObject({
+      reasonCode: 'truncated_upload',
+    })
+  })
+})
