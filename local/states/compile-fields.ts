@@ -1,8 +1,15 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import type { Diagnostics } from './diagnostics.ts'
 import type { Query } from './query.ts'
-import { checkQuery, type StatesMember } from './query-check.ts'
+import type { QueryFault, StatesMember } from './query-check.ts'
 import { compileTemplate, type Template } from './template.ts'
+
+/** How the expressions of a definition are read. */
+export interface QueryReader {
+  readonly parse: (text: string) => Query
+  /** What is wrong with an expression; nothing for one that was checked when its definition was created. */
+  readonly check: (text: string, members: readonly StatesMember[]) => QueryFault | null
+}
 
 /** Reads the fields of one object of a definition; what is wrong goes to the diagnostics, with its place. */
 export class FieldReader {
@@ -12,7 +19,7 @@ export class FieldReader {
   /** False for an element that others follow in its list. */
   readonly isLast: boolean
   readonly #diagnostics: Diagnostics
-  readonly #parse: (text: string) => Query
+  readonly #queries: QueryReader
   /** Path within the state, as causes name it: `Catch[1]/Output`. */
   readonly #prefix: string
 
@@ -20,7 +27,7 @@ export class FieldReader {
     source: Record<string, unknown>,
     path: string,
     diagnostics: Diagnostics,
-    parse: (text: string) => Query,
+    queries: QueryReader,
     prefix = '',
     isLast = true,
   ) {
@@ -28,7 +35,7 @@ export class FieldReader {
     this.path = path
     this.isLast = isLast
     this.#diagnostics = diagnostics
-    this.#parse = parse
+    this.#queries = queries
     this.#prefix = prefix
   }
 
@@ -46,8 +53,8 @@ export class FieldReader {
     this.#checkDelimiters(value, field)
     return compileTemplate(value, field, (text, at) => {
       const location = `${this.#statePath}/${at}`
-      const fault = checkQuery(text, members)
-      if (fault === null) return this.#parse(text)
+      const fault = this.#queries.check(text, members)
+      if (fault === null) return this.#queries.parse(text)
       this.#diagnostics.error(fault.code, fault.message, location)
       return null
     })
@@ -135,6 +142,6 @@ export class FieldReader {
 
   #child(source: Record<string, unknown>, field: string, isLast = true): FieldReader {
     const path = `${this.path}/${field}`
-    return new FieldReader(source, path, this.#diagnostics, this.#parse, `${this.#prefix}${field}/`, isLast)
+    return new FieldReader(source, path, this.#diagnostics, this.#queries, `${this.#prefix}${field}/`, isLast)
   }
 }

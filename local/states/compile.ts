@@ -1,9 +1,9 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { compileDistribution } from './compile-distribution.ts'
-import { FieldReader } from './compile-fields.ts'
+import { FieldReader, type QueryReader } from './compile-fields.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Catcher, ChoiceRule, Machine, Retrier, Scope, State } from './machine.ts'
-import type { Query } from './query.ts'
+import { checkQuery } from './query-check.ts'
 import { parseResource } from './resource.ts'
 
 /** A compiled machine, or the findings for which AWS would refuse it. */
@@ -72,8 +72,15 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
 }
 const COMMON = ['Type', 'Comment', 'QueryLanguage']
 
-/** Compiles a definition. `parse` turns expression texts into queries. Only JSONata machines run here. */
-export function compileMachine(definition: unknown, parse: (text: string) => Query): Compilation {
+/**
+ * Compiles a definition. Only JSONata machines run here. `parse` turns expression texts into queries; `check` says what is
+ * wrong with a text before it runs.
+ */
+export function compileMachine(
+  definition: unknown,
+  parse: QueryReader['parse'],
+  check: QueryReader['check'] = checkQuery,
+): Compilation {
   const diagnostics = new Diagnostics()
   if (!isJsonObject(definition)) {
     diagnostics.schema('Definition must be an object', '/')
@@ -81,7 +88,7 @@ export function compileMachine(definition: unknown, parse: (text: string) => Que
   }
   checkLanguage(definition, diagnostics)
   if (diagnostics.failed) return { machine: null, diagnostics }
-  const compiler = new Compiler(diagnostics, parse)
+  const compiler = new Compiler(diagnostics, { parse, check })
   const root = compiler.scope(definition, '', [])
   const timeoutSeconds = typeof definition.TimeoutSeconds === 'number' ? definition.TimeoutSeconds : null
   if (root === null || diagnostics.failed) return { machine: null, diagnostics }
@@ -115,12 +122,12 @@ function statesWithin(scope: unknown): readonly Record<string, unknown>[] {
 
 class Compiler {
   readonly #diagnostics: Diagnostics
-  readonly #parse: (text: string) => Query
+  readonly #queries: QueryReader
   readonly #names = new Set<string>()
 
-  constructor(diagnostics: Diagnostics, parse: (text: string) => Query) {
+  constructor(diagnostics: Diagnostics, queries: QueryReader) {
     this.#diagnostics = diagnostics
-    this.#parse = parse
+    this.#queries = queries
   }
 
   /** `outer`: names of variables that enclosing scopes assign. */
@@ -193,7 +200,7 @@ class Compiler {
       return null
     }
     this.#checkFields(value, type, path)
-    return this.#typedState(name, type, new FieldReader(value, path, this.#diagnostics, this.#parse), variables)
+    return this.#typedState(name, type, new FieldReader(value, path, this.#diagnostics, this.#queries), variables)
   }
 
   #checkFields(state: Record<string, unknown>, type: string, path: string): void {

@@ -1,11 +1,13 @@
 import type { Json } from '../../core/json.ts'
 import { AwsError } from '../service.ts'
 import { type Compilation, compileMachine } from './compile.ts'
+import type { QueryReader } from './compile-fields.ts'
 import { type Diagnostic, printDiagnostics } from './diagnostics.ts'
 import { checkExpress } from './express-check.ts'
 import type { Machine } from './machine.ts'
 import { hashOfDefinition, type MachineStore } from './machine-store.ts'
 import type { Query } from './query.ts'
+import { checkQuery } from './query-check.ts'
 import { schemaWarnings } from './schema-check.ts'
 
 /** A definition that may be created. */
@@ -53,14 +55,14 @@ export class Definitions {
           } as const,
         ],
       }
-    const { machine, diagnostics } = this.#compile(json)
+    const { machine, diagnostics } = this.#compile(json, checkQuery)
     if (machine !== null && type === 'EXPRESS') checkExpress(json, diagnostics)
     if (machine !== null) this.#machines.set(hashOfDefinition(json), machine)
     return { json, diagnostics: diagnostics.list }
   }
 
-  #compile(json: Json): Compilation {
-    return compileMachine(json, this.#parse)
+  #compile(json: Json, check: QueryReader['check']): Compilation {
+    return compileMachine(json, this.#parse, check)
   }
 
   /** The compiled machine of a stored definition. */
@@ -69,7 +71,7 @@ export class Definitions {
     if (known !== undefined) return known
     const json = this.#store.definitions.get([hash])
     if (json === undefined) throw new Error(`The definition ${hash} is not in the store`)
-    const { machine, diagnostics } = this.#compile(json)
+    const { machine, diagnostics } = this.#compile(json, () => null)
     if (machine === null) throw new Error(printDiagnostics(diagnostics.list))
     this.#machines.set(hash, machine)
     return machine

@@ -148,33 +148,41 @@ function boundEvaluation(expression: jsonata.Expression): (bindings: Bindings) =
   }
 }
 
-/** A parser of expressions that caches what it has parsed. @throws the JSONata error of a text that does not parse. */
+/** A maker of queries that keeps what it has parsed. Texts were checked when their definition was created. */
 export function createQueryParser(environment: QueryEnvironment): (text: string) => Query {
   const cache = new Map<string, Query>()
   return (text) => {
     const known = cache.get(text)
     if (known !== undefined) return known
-    const query = parseQuery(text, environment)
+    const query = lazyQuery(text, environment)
     if (cache.size > 10_000) cache.clear()
     cache.set(text, query)
     return query
   }
 }
 
-function parseQuery(text: string, environment: QueryEnvironment): Query {
-  const expression = jsonata(text)
-  defineFunctions(expression, environment)
-  const bound = /\bfunction\b|λ/.test(text) ? boundEvaluation(expression) : (bindings: Bindings) => bindings
+/** Parsed when it is first evaluated: most of a definition's expressions are of branches not taken. */
+function lazyQuery(text: string, environment: QueryEnvironment): Query {
+  let evaluate: ((bindings: Bindings) => Promise<unknown>) | null = null
   return {
     text,
     async evaluate(bindings) {
-      const result = await run(expression, bound(bindings))
+      evaluate ??= parseQuery(text, environment)
+      const result = await evaluate(bindings)
       if (result === undefined) throw new QueryFailure('returned nothing (undefined).')
       const plain = plainJson(result)
       if (plain === undefined) throw new QueryFailure('returned an unsupported result type.')
       return plain
     },
   }
+}
+
+function parseQuery(text: string, environment: QueryEnvironment): (bindings: Bindings) => Promise<unknown> {
+  const expression = jsonata(text)
+  defineFunctions(expression, environment)
+  if (!/\bfunction\b|λ/.test(text)) return (bindings) => run(expression, bindings)
+  const bound = boundEvaluation(expression)
+  return (bindings) => run(expression, bound(bindings))
 }
 
 async function run(expression: jsonata.Expression, bindings: Bindings): Promise<unknown> {
