@@ -97,7 +97,7 @@ export function textPredicate(
   const [first] = operands
   if (operator === 'matches' || operator === 'not matches') {
     const pattern = first?.kind === 'text' ? first.value : ''
-    const matched = `regexp_full_match(${value}, ${literal(pattern)}, ${ignoreCase ? "'si'" : "'s'"})`
+    const matched = `regexp_full_match(${value}, ${literal(pattern)}${ignoreCase ? ", 'i'" : ''})`
     return withNull(operator === 'matches' ? matched : `NOT ${matched}`, sql, false)
   }
   const hasNull = operands.some((each) => each.kind === 'keyword' && each.keyword === 'NULL')

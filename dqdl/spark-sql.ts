@@ -1,9 +1,12 @@
 import { leavesOf, type Ruleset } from './ast.ts'
+import { readSourcesOf } from './table-names.ts'
 
 /** The DuckDB text of a Spark SQL text, or why there is none. Plain JSON, so that it can be kept beside a ruleset. */
 export interface SqlTranslation {
   readonly sql: string | null
   readonly refused: string | null
+  /** Tables it reads; only `primary` and additional data sources may be. */
+  readonly tables?: readonly string[]
   /** Names of the columns a statement returns, `*` for all of a table, `null` where a column has no name. */
   readonly outputs?: readonly (string | null)[]
 }
@@ -18,13 +21,16 @@ interface Translator {
 const SELECT_WHERE = 'SELECT 1 WHERE '
 
 const loadTranslator = async (): Promise<Translator> => {
-  const { Dialect, outputColumns, transpile } = await import('@polyglot-sql/sdk')
+  const { Dialect, outputColumns, parse, transpile } = await import('@polyglot-sql/sdk')
   const translate = (sparkSql: string): SqlTranslation => {
     const { success, sql, error } = transpile(sparkSql, Dialect.Spark, Dialect.DuckDB)
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
     const [only, second] = sql
     if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }
-    return { sql: only, refused: null }
+    const { tables, functions } = readSourcesOf(parse(only, Dialect.DuckDB).ast)
+    const [foreign] = functions
+    if (foreign !== undefined) return { sql: null, refused: `Function ${foreign} cannot stand for a table` }
+    return { sql: only, refused: null, tables }
   }
   return {
     translate,
@@ -39,17 +45,17 @@ const loadTranslator = async (): Promise<Translator> => {
 }
 
 function translatePredicate(predicate: string, { translate }: Translator): SqlTranslation {
-  const { sql, refused } = translate(`${SELECT_WHERE}(${predicate})`)
+  const { sql, refused, tables = [] } = translate(`${SELECT_WHERE}(${predicate})`)
   if (sql === null) return { sql, refused: `The provided where clause is invalid: ${refused}` }
   if (!sql.startsWith(SELECT_WHERE)) return { sql: null, refused: 'The provided where clause is invalid' }
-  return { sql: sql.slice(SELECT_WHERE.length), refused: null }
+  return { sql: sql.slice(SELECT_WHERE.length), refused: null, tables }
 }
 
 function translateStatement(statement: string, { translate, outputsOf }: Translator): SqlTranslation {
-  const { sql, refused } = translate(statement)
+  const { sql, refused, tables = [] } = translate(statement)
   if (sql === null) return { sql, refused }
   if (!/^\s*(?:SELECT|WITH|\()/i.test(sql)) return { sql: null, refused: 'Only queries are allowed in CustomSql' }
-  return { sql, refused: null, outputs: outputsOf(statement) }
+  return { sql, refused: null, tables, outputs: outputsOf(statement) }
 }
 
 /**

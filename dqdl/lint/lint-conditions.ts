@@ -1,6 +1,7 @@
 import type { Condition, DateOperand, NumberCondition, NumberExpression, Rule } from '../ast.ts'
 import { DATA_TYPES } from '../castable.ts'
 import { evaluateDay, FUNCTIONS, OperandError } from '../operands.ts'
+import { patternProblem } from '../pattern.ts'
 import { printCondition } from '../print.ts'
 import { nearest, nearestHint } from '../problem.ts'
 import { type Report, withHint } from './finding.ts'
@@ -85,24 +86,6 @@ function lintNumbers(condition: NumberCondition, rule: Rule, report: Report): vo
       report('warning', 'unquoted_date', 'A date without quotes is a subtraction: put it in double quotes', rule.at)
     if (expression.kind === 'null' && rule.type !== 'ColumnValues')
       report('error', 'null_operand', `NULL cannot be compared with a ${rule.type}`, rule.at)
-  }
-}
-
-const RE2_LACKS: readonly (readonly [RegExp, string])[] = [
-  [/\(\?=|\(\?!/, 'look-ahead'],
-  [/\(\?<=|\(\?<!/, 'look-behind'],
-  [/\\[1-9]/, 'a back-reference'],
-  [/\(\?>/, 'an atomic group'],
-]
-/** Why the engine (RE2) cannot compile a pattern, or `null`. */
-export function patternProblem(pattern: string): string | null {
-  const lacks = RE2_LACKS.find(([form]) => form.test(pattern))
-  if (lacks !== undefined) return `${lacks[1]} is not supported`
-  try {
-    return new RegExp(pattern.replace(/^\(\?[a-z]+\)/, '')) instanceof RegExp ? null : 'it is no pattern'
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return thrown.message
-    throw thrown
   }
 }
 

@@ -10,11 +10,20 @@ import {
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
 import type { SqlTranslation } from '../spark-sql.ts'
 import { identifier } from '../sql.ts'
-import { checkNumber, findColumn, mustBeOne, numberCondition, parameterOf, ratio } from './support.ts'
+import {
+  checkNumber,
+  findColumn,
+  mustBeOne,
+  numberCondition,
+  parameterOf,
+  ratio,
+  requireKnownTables,
+} from './support.ts'
 
 export const customSql: RuleCompiler = (rule, measures, surroundings) => {
   const translation = surroundings.translations[parameterOf(rule, 0)]
   if (translation?.sql == null) return errored(translation?.refused ?? 'the statement was not translated')
+  requireKnownTables(translation, surroundings)
   return rule.condition === null
     ? goodRows(rule, translation.sql, translation.outputs ?? [], measures, surroundings)
     : scalar(rule, translation.sql, measures, surroundings)

@@ -1,5 +1,6 @@
-import { failed, type RuleCompiler } from '../compiled-rule.ts'
+import { errored, failed, type RuleCompiler } from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { patternProblem } from '../pattern.ts'
 import { checkNumber, countOf, numberCondition, parameterOf, scopeOf } from './support.ts'
 
 export const rowCount: RuleCompiler = (rule, measures, surroundings) => {
@@ -33,7 +34,9 @@ export const columnExists: RuleCompiler = (rule, _measures, { columns }) => {
 
 export const columnNamesMatchPattern: RuleCompiler = (rule, _measures, { columns }) => {
   const metric = 'Dataset.*.ColumnNamesPatternMatchRatio'
-  const pattern = new RegExp(parameterOf(rule, 0), 'u')
+  const problem = patternProblem(parameterOf(rule, 0))
+  if (problem !== null) return errored(`Pattern cannot be used: ${problem}`)
+  const pattern = new RegExp(parameterOf(rule, 0))
   const others = columns.filter(({ name }) => !pattern.test(name)).map(({ name }) => name)
   const value = (columns.length - others.length) / columns.length
   if (others.length === 0) return { kind: 'settled', result: 'PASS', message: null, metrics: { [metric]: value } }

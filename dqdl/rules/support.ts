@@ -3,6 +3,7 @@ import { type CompiledRule, failed, type Measures, type Metric, type Surrounding
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
 import { OperandError } from '../operands.ts'
 import type { QualityColumn } from '../quality-plan.ts'
+import type { SqlTranslation } from '../spark-sql.ts'
 import { familyOf, identifier, literal, type TypeFamily } from '../sql.ts'
 
 /** A column of the data a rule names; `sql` is its quoted name. */
@@ -52,11 +53,21 @@ export const NUMERIC: readonly TypeFamily[] = ['integer', 'decimal', 'floating']
 export const requireNumeric = (column: Column): void => requireFamily(column, NUMERIC, 'numeric')
 export const requireText = (column: Column): void => requireFamily(column, ['text'], 'text')
 
+/** The engine would take an unknown table name for the path of a file. @throws RuleError */
+export function requireKnownTables({ tables = [] }: SqlTranslation, { references }: Surroundings): void {
+  const known = new Set(['primary', ...references.keys()].map((name) => name.toLowerCase()))
+  const foreign = tables.find((name) => !known.has(name.toLowerCase()))
+  if (foreign !== undefined) throw new RuleError(`Table ${foreign} is not among the data sources`)
+}
+
 /** The where clause of a rule as DuckDB SQL; true rows are in, false and NULL are out. @throws RuleError when refused */
-export function scopeOf(rule: Rule, { translations }: Surroundings): string | null {
+export function scopeOf(rule: Rule, surroundings: Surroundings): string | null {
   if (rule.where === null) return null
-  const translation = translations[rule.where]
-  if (translation?.sql != null) return `(${translation.sql})`
+  const translation = surroundings.translations[rule.where]
+  if (translation?.sql != null) {
+    requireKnownTables(translation, surroundings)
+    return `(${translation.sql})`
+  }
   throw new RuleError(translation?.refused ?? `the where clause was not translated: ${rule.where}`)
 }
 

@@ -194,6 +194,26 @@ describe('evaluation', () => {
     expect(results[3]?.EvaluationMessage).toContain('The provided where clause is invalid')
   })
 
+  test('CustomSql and where read the data and its references only, no file and no table function', async () => {
+    const rules = [
+      'CustomSql "select count(*) from read_csv(\'/etc/hosts\')" = 0',
+      'CustomSql "select count(*) from csv.`/etc/hosts`" = 0',
+      'CustomSql "select count(*) from `orders.parquet`" = 0',
+      'CustomSql "with big as (select * from primary) select count(*) from big" = 4',
+      'RowCount > 0 where "exists (select 1 from secrets)"',
+      'CustomSql "drop table primary" = 0',
+    ]
+    const { results } = await judge(engine, ORDERS, rules.join(','))
+    expect(results.map(({ Result, EvaluationMessage }) => [Result, EvaluationMessage ?? null])).toEqual([
+      ['ERROR', 'Function READ_CSV cannot stand for a table'],
+      ['ERROR', 'Table csv./etc/hosts is not among the data sources'],
+      ['ERROR', 'Table orders.parquet is not among the data sources'],
+      ['PASS', null],
+      ['ERROR', 'Table secrets is not among the data sources'],
+      ['ERROR', 'Only queries are allowed in CustomSql'],
+    ])
+  })
+
   test('NaN and infinities are values, compare as false and are texts in JSON', async () => {
     const data = `SELECT unnest([1.0::DOUBLE, 'NaN'::DOUBLE, 'Infinity'::DOUBLE]) AS x`
     const { results } = await judge(
