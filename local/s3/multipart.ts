@@ -1,43 +1,21 @@
 /** Multipart uploads: parts are stored as they come; completing one only names their bytes. */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type Input, readInput } from '../input.ts'
 import { AwsError, type Operation } from '../service.ts'
-import { attributesOf, checksumMembers, encryptionMembers, namedAlgorithm, versionMember } from './attributes.ts'
-import { base64, checksumOfParts, digesterOf } from './checksum.ts'
-import { commitVersion, etagOf, sweepAll } from './commit.ts'
-import { checkWriteConditions } from './conditions.ts'
-import { bucketArn, kmsPermissions, objectArn, placeOf, type S3Context } from './context.ts'
+import { attributesOf, encryptionMembers, namedAlgorithm } from './attributes.ts'
+import { base64, digesterOf } from './checksum.ts'
+import { etagOf, sweepAll } from './commit.ts'
+import { completeMultipartUpload } from './complete-upload.ts'
+import { bucketArn, objectArn, placeOf, type S3Context } from './context.ts'
 import { findSource, parseCopySource, sourcePermissions } from './copy.ts'
 import { checkKey, writePermissions } from './objects.ts'
 import { parseCopyRange } from './ranges.ts'
 import { receiveBody } from './receive.ts'
-import type { Blob, Checksum, ChecksumAlgorithm, PartRecord, Segment, UploadRecord } from './records.ts'
+import type { Checksum, ChecksumAlgorithm, PartRecord, UploadRecord } from './records.ts'
+import { forgetUpload, partPermissions, partsOf, uploadOf } from './uploads.ts'
 
-/** Every part but the last: at least 5 MiB. */
-const MIN_PART_BYTES = 5 * 1024 ** 2
 const MAX_PART_NUMBER = 10_000
-
-const noSuchUpload = (uploadId: string): AwsError =>
-  new AwsError(
-    'NoSuchUpload',
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
-    404,
-    { UploadId: uploadId },
-  )
-
-/** @throws AwsError `NoSuchUpload` */
-function uploadOf({ catalog }: S3Context, input: Input): UploadRecord {
-  const { bucket, key } = placeOf(input)
-  catalog.bucket(bucket)
-  const uploadId = input.text('UploadId')
-  const upload = catalog.uploads.get([bucket, uploadId])
-  if (upload === undefined || upload.key !== key) throw noSuchUpload(uploadId)
-  return upload
-}
-
-const partsOf = ({ catalog }: S3Context, upload: UploadRecord): PartRecord[] =>
-  [...catalog.parts.range([upload.bucket, upload.uploadId])].map(({ value }) => value)
 
 function checksumTypeOf(input: Input, algorithm: ChecksumAlgorithm | null): Checksum['type'] {
   const asked = input.textOr('ChecksumType', null)
@@ -78,16 +56,6 @@ const createMultipartUpload = (context: S3Context): Operation => ({
     }
   },
 })
-
-/** What writing to an upload that has begun needs: its encryption is fixed. */
-const partPermissions = (context: S3Context, input: Input) => {
-  const { bucket, key } = placeOf(input)
-  const { encryption } = uploadOf(context, input)
-  return [
-    { action: 's3:PutObject', resource: objectArn(bucket, key) },
-    ...kmsPermissions(context, encryption.kmsKeyArn, ['kms:GenerateDataKey', 'kms:Decrypt']),
-  ]
-}
 
 function partNumberOf(input: Input): number {
   const partNumber = input.numberOr('PartNumber', 0)
@@ -190,139 +158,6 @@ async function copiedDigests(
   }
 }
 
-/** The parts a completion names, in order. @throws AwsError `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `MalformedXML` */
-function namedParts(context: S3Context, upload: UploadRecord, input: Input): PartRecord[] {
-  const named = input.structure('MultipartUpload').structures('Parts')
-  if (named.length === 0) {
-    throw new AwsError(
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our schema',
-    )
-  }
-  const parts = named.map((entry) => {
-    const part = context.catalog.parts.get([upload.bucket, upload.uploadId, entry.numberOr('PartNumber', 0)])
-    const etag = entry.textOr('ETag', '').replace(/^"|"$/g, '')
-    if (part !== undefined && part.etag === etag && checksumMatches(entry, part)) return part
-    throw new AwsError(
-      'InvalidPart',
-      "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-      400,
-      { UploadId: upload.uploadId, PartNumber: entry.numberOr('PartNumber', 0), ETag: etag },
-    )
-  })
-  const ascending = parts.every((part, index) => part.partNumber > (parts[index - 1]?.partNumber ?? 0))
-  if (!ascending)
-    throw new AwsError(
-      'InvalidPartOrder',
-      'The list of parts was not in ascending order. Parts must be ordered by part number.',
-    )
-  const small = parts.slice(0, -1).find(({ sizeBytes }) => sizeBytes < MIN_PART_BYTES)
-  if (small !== undefined) {
-    throw new AwsError('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', 400, {
-      ProposedSize: small.sizeBytes,
-      MinSizeAllowed: MIN_PART_BYTES,
-      PartNumber: small.partNumber,
-    })
-  }
-  return parts
-}
-
-const checksumMatches = (entry: Input, { checksum }: PartRecord): boolean => {
-  if (checksum === null) return true
-  const claimed = entry.textOr(`Checksum${checksum.algorithm}`, null)
-  return claimed === null || claimed === checksum.value
-}
-
-/** Neighbouring stretches of one file become one: a file copied in ranges is that file again. */
-function joined(parts: readonly PartRecord[]): Blob {
-  const segments: Segment[] = []
-  for (const segment of parts.flatMap(({ blob }) => blob)) {
-    const last = segments.at(-1)
-    const continues =
-      last !== undefined &&
-      !last.inline &&
-      last.origin === segment.origin &&
-      last.offsetBytes + last.lengthBytes === segment.offsetBytes
-    if (continues) segments[segments.length - 1] = { ...last, lengthBytes: last.lengthBytes + segment.lengthBytes }
-    else segments.push(segment)
-  }
-  return segments
-}
-
-async function completedChecksum(upload: UploadRecord, parts: readonly PartRecord[]): Promise<Checksum | null> {
-  const algorithm = upload.checksumAlgorithm ?? 'CRC64NVME'
-  const values = parts.flatMap(({ checksum, sizeBytes }) =>
-    checksum?.algorithm === algorithm ? [{ value: checksum.value, sizeBytes }] : [],
-  )
-  return values.length < parts.length ? null : checksumOfParts(algorithm, upload.checksumType, values)
-}
-
-function completedEtag(parts: readonly PartRecord[]): string {
-  const hash = createHash('md5')
-  for (const { md5, etag } of parts) hash.update(Buffer.from(md5 ?? etag, 'hex'))
-  return `${hash.digest('hex')}-${parts.length}`
-}
-
-/** @throws AwsError `BadDigest`, `InvalidRequest` when what the client says of the whole differs */
-function checkWhole(input: Input, checksum: Checksum | null, sizeBytes: number): void {
-  const claimed = checksum === null ? null : input.textOr(`Checksum${checksum.algorithm}`, null)
-  if (claimed !== null && claimed !== checksum?.value && claimed !== checksum?.value.split('-')[0]) {
-    throw new AwsError('BadDigest', `The ${checksum?.algorithm} you specified did not match the calculated checksum.`)
-  }
-  const claimedSize = input.numberOr('MpuObjectSize', null)
-  if (claimedSize !== null && claimedSize !== sizeBytes) {
-    throw new AwsError(
-      'InvalidRequest',
-      'The provided x-amz-mp-object-size header does not match the actual object size.',
-    )
-  }
-}
-
-const completeMultipartUpload = (context: S3Context): Operation => ({
-  permissions: (raw) => partPermissions(context, readInput(raw)),
-  run: async (raw, call) => {
-    const input = readInput(raw)
-    const upload = uploadOf(context, input)
-    checkWriteConditions(input, context.catalog.find(upload.bucket, upload.key))
-    const parts = namedParts(context, upload, input)
-    const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
-    const checksum = await completedChecksum(upload, parts)
-    checkWhole(input, checksum, sizeBytes)
-    const blob = joined(parts)
-    const kept = new Set(blob.map(({ id }) => id))
-    const stored = partsOf(context, upload)
-    const leftOver = stored.map((part) => ({ blob: part.blob.filter(({ id }) => !kept.has(id)) }))
-    const { headers, metadata, tags, encryption, storageClass } = upload
-    const partSizes = parts.map((part) => part.sizeBytes)
-    const etag = completedEtag(parts)
-    const made = { headers, metadata, tags, encryption, storageClass, blob, sizeBytes, checksum, partSizes, etag }
-    const completed = {
-      forget: () => {
-        uploadOf(context, input)
-        forget(context, upload, stored)
-        for (const part of leftOver) context.blobs.release(part.blob)
-      },
-    }
-    const { bucket, version } = await commitVersion(context, call, input, made, 'CompleteMultipartUpload', completed)
-    await sweepAll(context, leftOver)
-    return {
-      Bucket: upload.bucket,
-      Key: upload.key,
-      Location: `https://${upload.bucket}.s3.${context.region}.amazonaws.com/${encodeURIComponent(upload.key)}`,
-      ETag: `"${version.etag}"`,
-      ...versionMember(version, bucket),
-      ...encryptionMembers(version.encryption),
-      ...checksumMembers(version.checksum),
-    }
-  },
-})
-
-/** Inside a transaction: removes an upload and the records of its parts. */
-function forget({ catalog }: S3Context, upload: UploadRecord, parts: readonly PartRecord[]): void {
-  catalog.uploads.remove([upload.bucket, upload.uploadId])
-  for (const { partNumber } of parts) catalog.parts.remove([upload.bucket, upload.uploadId, partNumber])
-}
-
 const abortMultipartUpload = (context: S3Context): Operation => ({
   permissions: (raw) => {
     const { bucket, key } = placeOf(readInput(raw))
@@ -334,7 +169,7 @@ const abortMultipartUpload = (context: S3Context): Operation => ({
     const dropped = await context.store.transaction(() => {
       const upload = uploadOf(context, input)
       const parts = partsOf(context, upload)
-      forget(context, upload, parts)
+      forgetUpload(context, upload, parts)
       for (const { blob } of parts) context.blobs.release(blob)
       return parts
     })
