@@ -50,7 +50,13 @@ const freePort = () =>
 const jest = (url) =>
   spawnSync(
     process.execPath,
-    ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', 'test/lambdas/metadata', ...process.argv.slice(2)],
+    [
+      '--experimental-vm-modules',
+      'node_modules/jest/bin/jest.js',
+      '--runInBand',
+      'test/lambdas/metadata',
+      ...process.argv.slice(2),
+    ],
     { stdio: 'inherit', env: { ...process.env, DATABASE_URL: url } },
   ).status ?? 1
 

@@ -111,6 +111,13 @@ function checkRowLength(sample: TextSample, dialect: Dialect, contract: Contract
   return refusal('row_too_long', `A record is longer than ${rowBytes} bytes`, { maxRowBytes: rowBytes })
 }
 
+/** Braces in a first column are no JSON file where the rest is as the mapping says. */
+function fitsMapping(text: string, mapping: Mapping): boolean {
+  const first = firstRecordOf(text, dialectOf(mapping))
+  const { header, columns } = mapping.input
+  return header ? matchedNames(first, mapping) > 0 : columns.length > 1 && first.length === columns.length
+}
+
 /** Other formats under a delimited name: parsed as columns they would be garbage. */
 function otherFormatOf(text: string): string | null {
   const start = text.trimStart()
@@ -141,7 +148,7 @@ function columnsSeen(sample: TextSample, contract: Contract, mapping: Mapping): 
 
 /** Checks delimited text: format, first records, dialect, header, end. */
 export function checkDelimited(sample: TextSample, contract: Contract, mapping: Mapping): SeenColumns | Refusal {
-  const other = otherFormatOf(sample.beginning)
+  const other = fitsMapping(sample.beginning, mapping) ? null : otherFormatOf(sample.beginning)
   if (other !== null)
     return refusal('unsupported_format', `The mapping says ${mapping.input.format}, the content is ${other}`, {
       expected: mapping.input.format,

@@ -77,15 +77,36 @@ async function openPglite(): Promise<TestDatabase> {
 
 let databases = 0
 
+/** Like the administrator of Amazon RDS: owns the database and makes roles, but is no superuser. */
+const ADMINISTRATOR = 'sluice_test_administrator'
+
+async function migrateAs(user: string, database: URL): Promise<void> {
+  const place = new URL(database)
+  place.username = user
+  const client = new pg.Client({ connectionString: place.href })
+  await client.connect()
+  try {
+    const sql: Queryable = {
+      query: (text, values) => (values === undefined ? client.query(text) : client.query(text, [...values])),
+    }
+    await migrate(sql, MIGRATIONS, AT)
+  } finally {
+    await client.end()
+  }
+}
+
 /** A database of its own on a server that `scripts/test-postgres.mjs` started. */
 async function openPostgres(url: string): Promise<TestDatabase> {
   databases += 1
   const name = `sluice_test_${process.pid}_${databases}`
   const server = new pg.Client({ connectionString: url })
   await server.connect()
-  await server.query(`CREATE DATABASE ${name}`)
+  await server.query(`DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${ADMINISTRATOR}') THEN
+    CREATE ROLE ${ADMINISTRATOR} LOGIN CREATEROLE CREATEDB; END IF; END $$`)
+  await server.query(`CREATE DATABASE ${name} OWNER ${ADMINISTRATOR}`)
   const place = new URL(url)
   place.pathname = `/${name}`
+  await migrateAs(ADMINISTRATOR, place)
   const admin = new pg.Client({ connectionString: place.href })
   await admin.connect()
   const adminSession: Queryable = {
@@ -94,7 +115,6 @@ async function openPostgres(url: string): Promise<TestDatabase> {
   const simple: Queryable = {
     query: (text, values) => (values === undefined ? admin.query(text) : adminSession.query(text, values)),
   }
-  await migrate(simple, MIGRATIONS, AT)
   place.username = 'sluice_app'
   const pool = new pg.Pool({ connectionString: place.href, max: 4 })
   const connections: ConnectionPool = {
