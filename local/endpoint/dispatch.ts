@@ -10,7 +10,7 @@ import { chunkedFormOf, decodeChunked } from './aws-chunked.ts'
 import { decodeJson, encodeJson } from './json-shape.ts'
 import { modelOf, type OperationModel, type Protocol, protocolOf, type ServiceModel, serviceOfTarget } from './model.ts'
 import { decodeQuery } from './query-shape.ts'
-import { type RawRequest, rawRequest } from './request.ts'
+import { type RawRequest, rawRequest, withHoistedHeaders } from './request.ts'
 import { decodeRest, encodeRest, parseJson, payloadMember, type RestAnswer, takesStream } from './rest-binding.ts'
 import { type RestTarget, routeRest, routeS3 } from './rest-route.ts'
 import { s3Place } from './s3-place.ts'
@@ -139,9 +139,10 @@ async function answerQuery(
 
 /** S3 declares the hash of its body in a header, so that it can be streamed: believed first, verified as it passes. */
 async function answerS3(options: DispatchOptions, exchange: Exchange, model: ServiceModel): Promise<Answer> {
-  const { request } = exchange
-  const declared = declaredHash(request)
+  const declared = declaredHash(exchange.request)
   const authenticated = believe(options, exchange, declared)
+  const isPresigned = authenticated.presented.expiresSeconds !== null
+  const request = isPresigned ? withHoistedHeaders(exchange.request) : exchange.request
   const { bucket, path } = s3Place(request)
   const target = routeS3(model, request, bucket, path)
   if (target === null) throw unknownPath(exchange)

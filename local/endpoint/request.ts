@@ -52,3 +52,18 @@ export const queryDecode = (text: string): string => percentDecode(text.replace(
 /** RFC 3986: everything but unreserved characters, as signatures have it. */
 export const uriEncode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+
+/**
+ * A pre-signed request with the headers that its signer moved into the query, e.g. `x-amz-meta-who`. Checksums stay out:
+ * presigners put that of an empty body there, which the upload to come does not have.
+ */
+export function withHoistedHeaders(request: RawRequest): RawRequest {
+  const hoisted = request.rawQuery
+    .map(([name, value]): [string, string] => [queryDecode(name).toLowerCase(), queryDecode(value)])
+    .filter(([name]) => name.startsWith('x-amz-') && !NOT_HOISTED.test(name))
+    .map(([name, value]): [string, string] => [name, Buffer.from(value).toString('latin1')])
+  return hoisted.length === 0 ? request : { ...request, headers: new Map([...hoisted, ...request.headers]) }
+}
+
+const NOT_HOISTED =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|checksum-.*|sdk-checksum-algorithm)$/

@@ -1,7 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { Sha256 } from '@aws-crypto/sha256-js'
-import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -129,8 +135,10 @@ function send({ method, path, body, headers = {} }: PlainRequest): Promise<{ sta
 describe('pre-signed URLs', () => {
   test('SEC-09: put and get one key until they expire', async () => {
     const Key = 'pre signed +é.csv'
-    const put = await getSignedUrl(s3, new PutObjectCommand({ Bucket: 'raw', Key }), { expiresIn: 300 })
+    const Metadata = { who: 'acme' }
+    const put = await getSignedUrl(s3, new PutObjectCommand({ Bucket: 'raw', Key, Metadata }), { expiresIn: 300 })
     expect((await fetch(put, { method: 'PUT', body: 'through a URL' })).status).toBe(200)
+    expect((await s3.send(new HeadObjectCommand({ Bucket: 'raw', Key }))).Metadata).toEqual(Metadata)
     const otherKey = put.replace('/raw/', '/raw/x')
     expect((await fetch(otherKey, { method: 'PUT', body: 'x' })).status).toBe(403)
     const get = await getSignedUrl(
