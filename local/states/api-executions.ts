@@ -7,6 +7,7 @@ import type { StartSpec } from './engine-ports.ts'
 import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
 import type { ExecutionRecord } from './execution-store.ts'
 import { type HistoryEvent, HistoryProjection, sdkEvent } from './history.ts'
+import type { ChildInput } from './map-run-store.ts'
 import { redriveStatus } from './redrive.ts'
 
 /** Operations on executions. */
@@ -199,7 +200,8 @@ function listExecutions(api: Api, input: Input): unknown {
     maxResults(input),
     ({ key }) => key,
   )
-  return present({ executions: items.map(({ record }) => listing(api, record)), nextToken })
+  const children = machineArn === undefined ? api.mapRuns.inputs(owner) : []
+  return present({ executions: items.map(({ record }) => listing(record, children)), nextToken })
 }
 
 function checkListed(api: Api, arn: string): void {
@@ -223,7 +225,8 @@ function* listed(
   }
 }
 
-const listing = (api: Api, record: ExecutionRecord): unknown =>
+/** `children`: what the children of the listed Map Run were given. */
+const listing = (record: ExecutionRecord, children: readonly ChildInput[]): unknown =>
   present({
     executionArn: record.arn,
     stateMachineArn: record.machineArn,
@@ -234,7 +237,7 @@ const listing = (api: Api, record: ExecutionRecord): unknown =>
     startDate: new Date(record.startedAt),
     stopDate: record.stoppedAt === null ? undefined : new Date(record.stoppedAt),
     mapRunArn: record.mapRun?.arn,
-    itemCount: record.mapRun === null ? undefined : api.mapRuns.inputs(record.mapRun.arn)[record.mapRun.index]?.items,
+    itemCount: record.mapRun === null ? undefined : children[record.mapRun.index]?.items,
     redriveCount: record.redriveCount,
     redriveDate: record.redrivenAt === null ? undefined : new Date(record.redrivenAt),
   })

@@ -176,7 +176,7 @@ describe('children', () => {
       itemCounts: { total: 2, succeeded: 1, failed: 1, pending: 0 },
     })
     const { executions } = await call('ListExecutions', { mapRunArn, statusFilter: 'FAILED' })
-    expect(executions).toMatchObject([{ stateMachineArn: `${machine}/rows`, mapRunArn }])
+    expect(executions).toMatchObject([{ stateMachineArn: `${machine}/rows`, mapRunArn, itemCount: 1 }])
   })
 
   test('a ResultWriter writes the results and the manifest and answers with its place', async () => {
