@@ -181,7 +181,7 @@ export class Checker {
     const plain = new Map<string, Tag>()
     let threshold: Rule['threshold'] = null
     for (const tag of tags) {
-      if (tag.name.toLowerCase() === 'threshold' && tag.condition.kind === 'number') {
+      if (tag.name.toLowerCase() === 'threshold' && tag.condition.kind === 'number' && !fitsText(tag.condition)) {
         if (!form.threshold)
           this.#report('threshold_unsupported', `Threshold condition not supported for rule type: ${type}`, tag.at)
         else if (threshold !== null)
@@ -318,6 +318,10 @@ export class Checker {
     return false
   }
 }
+
+/** In tags the grammar tries texts first: a NULL alone is one. */
+const fitsText = ({ operator, operands }: Extract<SyntaxTag['condition'], { kind: 'number' }>): boolean =>
+  ['=', '!=', 'in', 'not in'].includes(operator) && operands.every(({ kind }) => kind === 'null')
 
 const withoutPosition = ({ key, values, list }: SyntaxPair) => ({ key, values, list })
 const plainText = (operand: TextOperand): string => (operand.kind === 'text' ? operand.value : operand.keyword)
