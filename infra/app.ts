@@ -1,8 +1,12 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { SluiceError } from '../core/errors.ts'
 import { buildApp } from './build-app.ts'
 import { unjustifiedWildcards } from './iam-wildcards.ts'
+
+// The template's checks and the translator of rules are WebAssembly that runs once: optimizing it takes longer than running it.
+setFlagsFromString('--liftoff-only')
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
