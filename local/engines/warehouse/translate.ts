@@ -83,6 +83,30 @@ function rewriteComparison(kind: string, members: Node, trim: (side: unknown) =>
   }
 }
 
+const printed = (value: unknown): string =>
+  JSON.stringify(value, (key, member: unknown) => (key === 'span' ? undefined : member))
+
+/** Both sides of `f(x) = f(y)`, without the function. */
+function comparedUnder(name: string, value: unknown): readonly [left: unknown, right: unknown] | null {
+  const equality = membersOf(value, 'eq')
+  const argument = (side: unknown): unknown => {
+    const call = membersOf(side, 'function')
+    return call?.name === name && Array.isArray(call.args) ? call.args[0] : null
+  }
+  const left = argument(equality?.left)
+  const right = argument(equality?.right)
+  return left === null || right === null ? null : [left, right]
+}
+
+/** Equal but for trailing blanks, and of equal length: equal. DuckDB then compares plainly, which takes a third of the time. */
+function rewriteExactText({ left, right }: Node): Node | null {
+  const trimmed = comparedUnder('RTRIM', left)
+  const lengths = comparedUnder('strlen', right)
+  const equality = membersOf(left, 'eq')
+  if (trimmed === null || lengths === null || equality === null || printed(trimmed) !== printed(lengths)) return null
+  return { eq: { ...equality, left: trimmed[0], right: trimmed[1] } }
+}
+
 function rewriteMembership(members: Node, trim: (side: unknown) => unknown | null): Node | null {
   const left = trim(members.this)
   if (left === null || !Array.isArray(members.expressions)) return null
@@ -96,6 +120,7 @@ function rewriteExpressions(tree: Node, scope: readonly ScopedRelation[], user: 
   const trim = trimmer(columnType)
   const rewritten = rewrite(tree, (kind, members) => {
     if (COMPARISONS.has(kind)) return rewriteComparison(kind, members, trim)
+    if (kind === 'and') return rewriteExactText(members)
     if (kind === 'in') return rewriteMembership(members, trim)
     if (kind === 'div') return functionCall(divisionOf(members, columnType), [members.left, members.right])
     if (kind !== 'function') return null
