@@ -15,12 +15,13 @@ const GREET = `
 export const handler = async (event) => ({ hello: event.name, bucket: process.env.RAW_BUCKET })
 `
 
-/** Synthesizes into `directory/cdk.out` and returns that path. */
-export function synthesizeSample(directory: string): string {
+/** Synthesizes into `directory/cdk.out` and returns that path. @param greeting changes the function's code */
+export function synthesizeSample(directory: string, greeting = 'hello'): string {
   const outdir = join(directory, 'cdk.out')
-  const code = join(directory, 'greet')
+  // CDK remembers the hash of a folder it has seen.
+  const code = join(directory, greeting)
   mkdirSync(code, { recursive: true })
-  writeFileSync(join(code, 'index.mjs'), GREET)
+  writeFileSync(join(code, 'index.mjs'), GREET.replace('hello', greeting))
   const app = new App({ outdir, analyticsReporting: false })
   const storage = storageStack(app)
   workflowStack(app, storage, code)

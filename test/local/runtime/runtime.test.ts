@@ -95,6 +95,23 @@ describe('the runtime', () => {
     expect(await outputs(3)).toHaveLength(3)
   })
 
+  test('publishes a changed function as a new version, moves the alias to it and keeps the old one', async () => {
+    await runtime.close()
+    synthesizeSample(directory, 'welcome')
+    runtime = await start()
+    await drop('landing/changed.csv')
+    expect(await outputs(4)).toContainEqual({ welcome: 'landing/changed.csv', bucket: BUCKET })
+    expect(runtime.assembly.functions[0]?.versions).toEqual(['2'])
+    const old = await runtime.services.call('lambda', 'Invoke', {
+      FunctionName: 'greet',
+      Qualifier: '1',
+      Payload: Buffer.from('{"name":"again"}'),
+    })
+    expect(Buffer.from(Reflect.get(Object(old), 'Payload')).toString()).toBe(
+      JSON.stringify({ hello: 'again', bucket: BUCKET }),
+    )
+  })
+
   test('says what is missing where there is no assembly, and gives the state folder back', async () => {
     const kept = assemblyDirectory
     assemblyDirectory = join(directory, 'nowhere')
