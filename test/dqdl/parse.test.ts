@@ -32,6 +32,7 @@ const ACCEPTED: readonly (readonly [why: string, text: string])[] = [
   ['sizes', rules('FileSize between 1 KB and 5 GB, FileSize > 4096, FileSize > -1')],
   ['a threshold in any case', rules('ColumnValues "m" > 1 with Threshold > 0.5')],
   ['a quoted threshold, an ordinary tag', rules('Mean "m" > 1 with threshold = "0.9"')],
+  ['NULL as a threshold, an ordinary tag', rules('Mean "m" > 1 with threshold = NULL')],
   [
     'where, labels and tags in order',
     rules('ColumnValues "m" > 1 where "x = 1" labels=["k"="v"] with a = 5 with b = "c"'),
