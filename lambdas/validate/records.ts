@@ -28,7 +28,7 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
   let recordStart = 0
   let longest = 0
   let index = 0
-  const { delimiter, quote, escape } = dialect
+  const { delimiter, quote, escape: escaping } = dialect
   const endField = (): void => {
     fields.push(field)
     field = ''
@@ -37,7 +37,7 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
   while (index < text.length && records.length < atMost) {
     const character = text.charAt(index)
     if (quoted) {
-      if (character === escape && text.charAt(index + 1) === quote && quote !== '') {
+      if (character === escaping && text.charAt(index + 1) === quote && quote !== '') {
         field += quote
         index += 1
       } else if (character === quote) quoted = false

@@ -88,6 +88,22 @@ describe.each(ENGINES)('the life of a job on $name', ({ open }) => {
     ).rejects.toMatchObject({ code: '23514' })
   })
 
+  test('JOB-04: a job points at an existing mapping version of its tenant and dataset, or is refused by the database', async () => {
+    const job = await register()
+    await expect(setStatus(job, `mapping_hash = repeat('0', 64)`)).rejects.toMatchObject({ code: '23503' })
+    await expect(setStatus(job, 'mapping_hash = NULL')).rejects.toMatchObject({ code: '23514' })
+    const [mapping] = await opened.database.asTenant('acme', (sql) =>
+      rowsOf(
+        sql,
+        `SELECT m.tenant_id, m.dataset, m.contract_version, m.document FROM sluice.ingestion_mappings m
+         JOIN sluice.ingestion_jobs j ON j.mapping_hash = m.hash WHERE j.job_id = $1`,
+        [job.job.jobId],
+      ),
+    )
+    expect([mapping?.text('dataset'), mapping?.integer('contract_version')]).toEqual(['orders', 1])
+    expect(mapping?.unknown('document')).toEqual(SEED.mappings[0])
+  })
+
   test('IDEM-07: closing a job again changes nothing, and a late failure does not undo a success', async () => {
     const job = await register()
     await close(job, 'COMPLETED')
