@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PGlite } from '@electric-sql/pglite'
 import { SluiceError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Assembly } from './assembly/model.ts'
@@ -11,7 +10,9 @@ import { startEndpoint } from './endpoint/server.ts'
 import { type CredentialStore, openCredentialStore } from './iam/credentials.ts'
 import { databaseAuthenticate } from './postgres/authenticate.ts'
 import { openEmbeddedDatabase } from './postgres/embedded-database.ts'
-import { type DatabaseServer, startDatabaseServer } from './postgres/server.ts'
+import type { Authenticate } from './postgres/login.ts'
+import { startDatabaseProxy } from './postgres/proxy.ts'
+import { startDatabaseServer } from './postgres/server.ts'
 import { provision, runDeployWorkflow, startFailure } from './runtime/deployment.ts'
 import { keepWebAssemblyAtBaseline } from './runtime/engine-flags.ts'
 import { openFunctionLogs } from './runtime/function-logs.ts'
@@ -57,7 +58,6 @@ const DATABASE_HOST = '127.0.0.1'
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (options.engine === 'spark') throw notYet('--engine spark')
-  if (options.databaseUrl !== null) throw notYet('--database')
   keepWebAssemblyAtBaseline()
   const closers: Closer[] = []
   try {
@@ -115,8 +115,9 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
       local: { databaseHost: DATABASE_HOST, databasePort: DATABASE_PORT },
     }),
   )
+  const embedded = assembly.databases.length > 0 && options.databaseUrl === null
   // Opened beside the other steps, as it takes longest; its failure is met where it is awaited.
-  const opening = assembly.databases.length === 0 ? null : openEmbeddedDatabase(join(stateDirectory, 'postgres'))
+  const opening = embedded ? openEmbeddedDatabase(join(stateDirectory, 'postgres')) : null
   opening?.catch(() => undefined)
   await numbers.saved()
   const credentials = openCredentialStore(stateDirectory, assembly.accountId)
@@ -142,12 +143,19 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   )
   closers.push(() => endpoint.close())
   local.endpointUrl = endpoint.url
+  const serving = { port: 0, log, authenticate: authenticateWith({ assembly, services, credentials, clock, local }) }
   if (opening !== null) {
     const database = await step('database', () => opening)
     closers.push(() => database.close())
-    const server = await serveDatabase(database, { assembly, services, credentials, clock, log, local })
+    const server = await startDatabaseServer(database, serving)
     closers.push(() => server.close())
     local.databasePort = server.port
+  }
+  const { databaseUrl } = options
+  if (databaseUrl !== null) {
+    const proxy = await step('database', () => startDatabaseProxy(databaseUrl, serving))
+    closers.push(() => proxy.close())
+    local.databasePort = proxy.port
   }
 
   const deployed = deployedDigest(store)
@@ -184,17 +192,17 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   }
 }
 
-interface DatabaseContext extends Pick<RuntimeOptions, 'clock' | 'log'> {
+interface DatabaseContext {
   readonly assembly: Assembly
   readonly services: RuntimeServices
   readonly credentials: CredentialStore
+  readonly clock: Clock
   readonly local: { readonly databasePort: number }
 }
 
-/** The embedded database on a free loopback port, for those whom RDS would let in. */
-const serveDatabase = (database: PGlite, context: DatabaseContext): Promise<DatabaseServer> => {
-  const { assembly, services, credentials, clock, log, local } = context
-  const authenticate = databaseAuthenticate({
+/** Lets in whom RDS would let in. */
+const authenticateWith = ({ assembly, services, credentials, clock, local }: DatabaseContext): Authenticate =>
+  databaseAuthenticate({
     clock,
     region: assembly.region,
     accountId: assembly.accountId,
@@ -204,8 +212,6 @@ const serveDatabase = (database: PGlite, context: DatabaseContext): Promise<Data
     authorize: (caller, permission) => services.bus.authorize(caller, permission),
     administrator: () => databaseAdministrator(assembly, services),
   })
-  return startDatabaseServer(database, { port: 0, log, authenticate })
-}
 
 /** First what starts new work, then what does it. */
 async function closeServices({ events, lambda, states, glue, redshiftData, s3 }: RuntimeServices): Promise<void> {

@@ -4,7 +4,7 @@ import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Credentials } from '../iam/credentials.ts'
 import type { Caller, Clock, Permission } from '../service.ts'
-import type { Authenticate } from './server.ts'
+import type { Authenticate } from './login.ts'
 
 export interface AuthenticateOptions {
   readonly clock: Clock

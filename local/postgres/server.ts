@@ -1,28 +1,14 @@
 /**
  * The embedded PostgreSQL behind a loopback port, so that a client for servers works unchanged. PGlite has one session;
- * connections take turns by transaction, so that transactions never mix. `SET` without `LOCAL` is seen by all of them.
+ * connections take turns by transaction, so that transactions never mix. `SET` without `LOCAL` holds until another
+ * connection has its turn.
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { PGlite } from '@electric-sql/pglite'
 import { messageOf } from '../../core/errors.ts'
+import { type Authenticate, type DatabaseUser, INVALID_PASSWORD, loginSteps, PROTOCOL_VIOLATION } from './login.ts'
 import { sessionLock } from './session-lock.ts'
-import {
-  cleartextPasswordRequest,
-  errorIn,
-  type FrontendMessage,
-  fatalError,
-  messageReader,
-  passwordOf,
-  query,
-  transactionStatus,
-  welcome,
-} from './wire.ts'
-
-/** Who logged in: a role of the database, or its administrator. */
-export type DatabaseUser = { readonly kind: 'role'; readonly name: string } | { readonly kind: 'administrator' }
-
-/** Decides on a user and password. @throws Error with what the client is told */
-export type Authenticate = (user: string, password: string) => Promise<DatabaseUser>
+import { errorIn, type FrontendMessage, fatalError, messageReader, query, transactionStatus, welcome } from './wire.ts'
 
 export interface DatabaseServer {
   readonly port: number
@@ -42,10 +28,9 @@ interface Facts {
 }
 
 const HOST = '127.0.0.1'
-const INVALID_PASSWORD = '28P01'
-const PROTOCOL_VIOLATION = '08P01'
 
-const PARAMETERS = {
+/** What a client is told of a session. */
+export const PARAMETERS = {
   server_encoding: 'UTF8',
   client_encoding: 'UTF8',
   DateStyle: 'ISO, MDY',
@@ -69,19 +54,20 @@ export async function startDatabaseServer(
   const parameters = { server_version: version, ...PARAMETERS }
   const lock = sessionLock<Connection>()
   const sockets = new Set<Socket>()
-  /** Whose rights the one session has now. */
-  let sessionUser = owner
+  /** Whose turn was last: the one session has its rights. */
+  let last: Connection | null = null
 
   const send = (bytes: Buffer): Promise<Uint8Array> => database.execProtocolRaw(bytes, { syncToFs: false })
 
-  const become = async (user: DatabaseUser): Promise<void> => {
-    const wanted = user.kind === 'role' ? user.name : owner
-    if (wanted === sessionUser) return
-    // The owner first: a role may not become another one. RESET does nothing here, as nobody logged in to this session.
-    const sql = [owner, wanted].map((name) => `SET SESSION AUTHORIZATION "${name.replaceAll('"', '""')}"`).join(';')
-    const failed = errorIn(await send(query(sql)))
-    sessionUser = failed === null ? wanted : owner
+  /** The owner first: a role may not become another one. (RESET does nothing here, as nobody logged in to this session.) */
+  const become = async (connection: Connection, user: DatabaseUser): Promise<void> => {
+    if (last === connection) return
+    last = null
+    const names = user.kind === 'role' ? [owner, user.name] : [owner]
+    const [first, ...more] = names.map((name) => `SET SESSION AUTHORIZATION "${name.replaceAll('"', '""')}"`)
+    const failed = errorIn(await send(query([first, 'RESET ALL', ...more].join(';'))))
     if (failed !== null) throw new Error(failed)
+    last = connection
   }
 
   const runBatch = async (connection: Connection): Promise<void> => {
@@ -92,7 +78,7 @@ export async function startDatabaseServer(
     await lock.acquire(connection)
     if (connection.socket.destroyed) return lock.release(connection)
     try {
-      await become(user)
+      await become(connection, user)
     } catch (thrown) {
       lock.release(connection)
       connection.socket.end(fatalError('28000', messageOf(thrown)))
@@ -125,30 +111,20 @@ export async function startDatabaseServer(
     sockets.add(socket)
     const connection: Connection = { socket, user: null, batch: [] }
     const reader = messageReader()
-    let phase: 'startup' | 'password' | 'open' = 'startup'
-    let userName = ''
+    const login = loginSteps(socket, reader, options.authenticate)
 
     const step = async (): Promise<boolean> => {
-      if (phase === 'startup') {
-        const startup = reader.startup()
-        if (startup === null) return false
-        if (startup.kind === 'encryption') socket.write('N')
-        if (startup.kind === 'cancel') socket.end()
-        if (startup.kind === 'startup') {
-          userName = startup.parameters.user ?? ''
-          phase = 'password'
-          socket.write(cleartextPasswordRequest())
-        }
+      if (connection.user === null) {
+        const outcome = await login()
+        if (outcome === 'waiting') return false
+        if (outcome === 'continue') return true
+        connection.user = outcome
+        socket.write(welcome(parameters))
         return true
       }
       const message = reader.message()
       if (message === null) return false
-      if (phase === 'open') await handle(connection, message)
-      else {
-        connection.user = await options.authenticate(userName, passwordOf(message))
-        phase = 'open'
-        socket.write(welcome(parameters))
-      }
+      await handle(connection, message)
       return true
     }
     /** Messages of one connection are handled one after another. */
@@ -159,7 +135,7 @@ export async function startDatabaseServer(
         try {
           while (!socket.destroyed && (await step()));
         } catch (thrown) {
-          const state = phase === 'password' ? INVALID_PASSWORD : PROTOCOL_VIOLATION
+          const state = connection.user === null ? INVALID_PASSWORD : PROTOCOL_VIOLATION
           options.log(`postgres: ${messageOf(thrown)}`)
           socket.end(fatalError(state, messageOf(thrown)))
         }
@@ -172,10 +148,9 @@ export async function startDatabaseServer(
   }
 
   const server = createServer(accept)
-  await listen(server, options.port)
-  const address = server.address()
+  const port = await listenOnLoopback(server, options.port)
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    port,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
@@ -183,8 +158,12 @@ export async function startDatabaseServer(
   }
 }
 
-const listen = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
+/** @param port 0 takes a free one @returns the port @throws Error when it cannot be listened on */
+export async function listenOnLoopback(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, HOST, resolve)
   })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}

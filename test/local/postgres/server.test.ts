@@ -8,6 +8,7 @@ import pg from 'pg'
 import { roleCaller } from '../../../local/iam/credentials.ts'
 import { databaseAuthenticate } from '../../../local/postgres/authenticate.ts'
 import { openEmbeddedDatabase } from '../../../local/postgres/embedded-database.ts'
+import { startDatabaseProxy } from '../../../local/postgres/proxy.ts'
 import { type DatabaseServer, startDatabaseServer } from '../../../local/postgres/server.ts'
 import { AwsError, type Permission } from '../../../local/service.ts'
 import { systemClock } from '../../../local/system-clock.ts'
@@ -132,6 +133,18 @@ describe('the embedded PostgreSQL', () => {
     await next.end()
   })
 
+  test('leaves neither rights nor settings of one connection to the next', async () => {
+    const admin = await connect('sluice_admin', 'admin password')
+    await admin.query("SET SESSION AUTHORIZATION sluice_app; SET application_name = 'mine'")
+    const app = await connectApp()
+    expect((await app.query("SELECT session_user, current_setting('application_name') AS name")).rows).toEqual([
+      { session_user: 'sluice_app', name: '' },
+    ])
+    await app.end()
+    expect((await admin.query('SELECT session_user')).rows).toEqual([{ session_user: 'postgres' }])
+    await admin.end()
+  })
+
   test('goes on after an error inside a transaction and after one outside of it', async () => {
     const client = await connectApp()
     await expect(client.query('SELECT nothing')).rejects.toMatchObject({ code: '42703' })
@@ -140,5 +153,35 @@ describe('the embedded PostgreSQL', () => {
     await client.query('ROLLBACK')
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
     await client.end()
+  })
+})
+
+describe('a PostgreSQL by URL', () => {
+  test('lets in the same users, each on a connection of its own with its own rights', async () => {
+    const url = `postgres://sluice_admin:admin%20password@127.0.0.1:${server.port}/sluice`
+    const proxy = await startDatabaseProxy(url, {
+      port: 0,
+      log: () => undefined,
+      authenticate: async (user, password) => {
+        if (password !== 'let me in') throw new Error(`PAM authentication failed for user "${user}"`)
+        return { kind: 'role', name: user }
+      },
+    })
+    const settings = { host: '127.0.0.1', port: proxy.port, user: 'sluice_app', database: 'sluice' }
+    const client = new pg.Client({ ...settings, password: 'let me in' })
+    await client.connect()
+    expect((await client.query('SELECT session_user, $1::int AS one', [1])).rows).toEqual([
+      { session_user: 'sluice_app', one: 1 },
+    ])
+    await client.end()
+    await expect(new pg.Client({ ...settings, password: 'guess' }).connect()).rejects.toMatchObject({ code: '28P01' })
+    await proxy.close()
+  })
+
+  test('says that a server cannot be reached', async () => {
+    const options = { port: 0, log: () => undefined, authenticate: async () => ({ kind: 'administrator' }) as const }
+    await expect(startDatabaseProxy('postgres://127.0.0.1:1/none', options)).rejects.toMatchObject({
+      code: 'database_unreachable',
+    })
   })
 })
