@@ -94,9 +94,15 @@ function requireOneByte(input: InputOptions): void {
       )
 }
 
+/** Members of JSON objects may first appear behind the sample: all that the mapping names count as there. */
+function sourceColumns({ input, fields }: Mapping, header: readonly string[]): readonly string[] {
+  if (input.format !== 'json_lines' && input.format !== 'json_array') return header
+  return [...new Set([...header, ...fields.flatMap(({ sources }) => sources)])]
+}
+
 function printProgram(request: CompileRequest, intermediate: IntermediateForm, inputs: readonly RunInput[]): Program {
   const { contract, mapping, job, sample } = request
-  const framing = framingOf(mapping.input, sample.header.length, contract.limits.rowBytes)
+  const framing = framingOf(mapping.input, intermediate.sourceColumns.length, contract.limits.rowBytes)
   const { compressionRatio } = contract.limits
   return {
     programVersion: 1,
@@ -142,7 +148,8 @@ function printProgram(request: CompileRequest, intermediate: IntermediateForm, i
 export function compilePlan(request: CompileRequest): Plan {
   const { contract, mapping, job, source, sample, buckets, pinned, quality } = request
   requireOneByte(mapping.input)
-  const intermediate = buildIntermediate(contract, mapping, sample.header)
+  const header = sourceColumns(mapping, sample.header)
+  const intermediate = buildIntermediate(contract, mapping, header)
   const inputs = [runInput(request)]
   const schema = curatedColumns(contract).map((column) => ({
     name: column.name,

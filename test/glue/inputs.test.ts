@@ -118,6 +118,16 @@ describe('forms of input', () => {
     ])
   })
 
+  test('a member that first appears behind the sample is mapped all the same', async () => {
+    const content = '\uFEFF{"sensor": "a"}\r\n{"sensor": "b", "value": 2}\r\n'
+    const json = mapping('{ format: json_lines, timezone: UTC }')
+    const ran = await runCase({ contract: CONTRACT, mapping: json, content, header: ['sensor'] })
+    expect(await ran.curated('sensor, value, _rescued')).toEqual([
+      { sensor: 'a', value: null, _rescued: null },
+      { sensor: 'b', value: 2, _rescued: null },
+    ])
+  })
+
   test('reads a JSON array, and refuses one that is broken off', async () => {
     const content =
       '[{"sensor": "köln", "value": 1.5, "read_at": "2025-01-01T00:00:00Z"},\n {"sensor": "b", "value": 2}]'
