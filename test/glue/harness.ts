@@ -97,6 +97,8 @@ export interface Case {
   readonly header?: readonly string[]
   readonly sample?: Partial<SampleFacts>
   readonly name?: string
+  /** What the event says, where it should not be the length of the content. */
+  readonly sizeBytes?: number
 }
 
 const headerOf = ({ content, mapping }: Case): readonly string[] => {
@@ -131,7 +133,7 @@ export const planOf = (given: Case): Plan =>
       bucket: 'raw',
       key: `landing/${given.mapping.tenantId}/${given.contract.dataset}/${given.name ?? 'file.csv'}`,
       versionId: 'v1',
-      sizeBytes: given.content.length,
+      sizeBytes: given.sizeBytes ?? given.content.length,
       etag: 'e',
       sequencer: '0055AED6DCD90281E5',
       landedAt: '2026-01-02T03:04:00.000Z',

@@ -26,6 +26,19 @@ describe('a run', () => {
     expect(first.summary.counts).toEqual({ input: 5000, curated: 4000, rejected: 0, duplicates: 1000 })
   })
 
+  test('TRF-10: rows of a file too large for memory pass through the disk and are the same, in the same order', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, index) => row(index % 50 === 7 ? '' : `o${index % 18_000}`))
+    const given = { ...fileOf(...rows), contract: { ...contract, rejectTolerance: 1 } }
+    const inMemory = await runCase(given)
+    const onDisk = await runCase({ ...given, sizeBytes: 20 << 20 })
+    expect(onDisk.summary.counts).toEqual({ input: 20_000, curated: 17_640, rejected: 400, duplicates: 1_960 })
+    expect(onDisk.summary.counts).toEqual(inMemory.summary.counts)
+    expect(onDisk.summary.contentHash).toBe(inMemory.summary.contentHash)
+    expect(await onDisk.rejects('record_number, raw')).toEqual(await inMemory.rejects('record_number, raw'))
+    const numbers = (await onDisk.curated('record_number')).map(({ record_number }) => Number(record_number))
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+  })
+
   test('IDEM-05: a retry writes under its own prefix, and the manifest is the last thing that is written', async () => {
     const objects = new FolderObjects()
     const given = fileOf(row('a'))
