@@ -1,6 +1,6 @@
 /** The durable store of the runtime's state: one LMDB environment per state folder, owned by one process. */
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Key, open, type RootDatabase } from 'lmdb'
 import { messageOf, SluiceError } from '../core/errors.ts'
@@ -45,22 +45,41 @@ const openEnvironment = (path: string): RootDatabase<unknown, Key> =>
     encoding: 'msgpack',
     overlappingSync: false,
     strictAsyncOrder: true,
+    // With batches of an event turn lmdb keeps a promise of its own, whose rejection on a full disk nobody could handle.
+    eventTurnBatching: false,
     noMemInit: true,
     compression: false,
     maxReaders: 16,
   })
 
+/** Whether work is running inside the write transaction: writes go straight into it then, and its commit answers for them. */
+interface Writing {
+  inside: boolean
+}
+
 function lmdbStore(database: RootDatabase<unknown, Key>, stateFolder: string, release: () => void): Store {
+  const writing: Writing = { inside: false }
   const durable = async <T>(write: Promise<T>): Promise<T> => {
     try {
       return await write
-    } catch (cause) {
-      throw isCommitFailure(cause) ? writeFailed(stateFolder, cause) : cause
+    } catch (thrown) {
+      const reason = await commitFailure(thrown)
+      throw reason === null ? thrown : writeFailed(stateFolder, reason)
     }
   }
   return {
-    collection: <V>(name: string) => lmdbCollection<V>(database, name, durable),
-    transaction: <T>(work: () => T) => durable(database.childTransaction(work)),
+    collection: <V>(name: string) => lmdbCollection<V>(database, name, writing, durable),
+    transaction: <T>(work: () => T) =>
+      durable(
+        database.childTransaction(() => {
+          writing.inside = true
+          try {
+            return work()
+          } finally {
+            writing.inside = false
+          }
+        }),
+      ),
     close: async () => {
       await database.close()
       release()
@@ -72,6 +91,7 @@ function lmdbStore(database: RootDatabase<unknown, Key>, stateFolder: string, re
 function lmdbCollection<V>(
   database: RootDatabase<unknown, Key>,
   name: string,
+  writing: Writing,
   durable: <T>(write: Promise<T>) => Promise<T>,
 ): Collection<V> {
   const full = (key: Tuple): (string | number)[] => [name, ...key]
@@ -94,16 +114,26 @@ function lmdbCollection<V>(
       }
     },
     put: async (key, value) => {
-      await durable(database.put(full(key), value))
+      if (writing.inside) database.putSync(full(key), value)
+      else await durable(database.put(full(key), value))
     },
     remove: async (key) => {
-      await durable(database.remove(full(key)))
+      if (writing.inside) database.removeSync(full(key))
+      else await durable(database.remove(full(key)))
     },
   }
 }
 
-const isCommitFailure = (thrown: unknown): boolean =>
-  thrown instanceof Error && (/^(Commit failed|Batch|MDB_|Error: MDB_)/.test(thrown.message) || 'commitError' in thrown)
+/** Why a commit failed, or `null` for what the work itself threw. LMDB hands the reason over as a rejected promise. */
+async function commitFailure(thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof Error) || !('commitError' in thrown)) return null
+  try {
+    await thrown.commitError
+    return thrown
+  } catch (reason) {
+    return reason
+  }
+}
 
 const unreadable = (folder: string, cause: unknown): SluiceError =>
   new SluiceError('state_unreadable', `Cannot open the state folder "${folder}": ${messageOf(cause)}`, {
@@ -114,5 +144,15 @@ const unreadable = (folder: string, cause: unknown): SluiceError =>
 const writeFailed = (folder: string, cause: unknown): SluiceError =>
   new SluiceError('state_write_failed', `Cannot write to the state folder "${folder}": ${messageOf(cause)}`, {
     cause,
+    found: freeSpace(folder),
     hint: 'Check that its disk is neither full nor read-only; what was acknowledged before is safe.',
   })
+
+function freeSpace(folder: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    return `${Math.floor((bavail * bsize) / 1024 ** 2)} MiB free`
+  } catch (thrown) {
+    return `unknown free space (${messageOf(thrown)})`
+  }
+}
