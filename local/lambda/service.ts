@@ -270,6 +270,8 @@ function environmentOf(deployed: DeployedFunction, options: LambdaOptions): Reco
     ...(session.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: session.sessionToken }),
     AWS_ENDPOINT_URL: options.endpointUrl(),
     AWS_EXECUTION_ENV: `AWS_Lambda_${deployed.runtime}`,
+    // The laptop's Node.js is not the one that the function is deployed on.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_LAMBDA_FUNCTION_NAME: deployed.name,
     AWS_LAMBDA_FUNCTION_VERSION: deployed.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(deployed.memoryMegabytes),
