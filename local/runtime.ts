@@ -137,24 +137,26 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
     log,
   })
   closers.push(() => closeServices(services))
+  /** What the services work with is closed after them, so that no task fails for the stop. */
+  const closeAfterServices = (closer: Closer): void => void closers.splice(-1, 0, closer)
 
   const endpoint = await step('endpoint', () =>
     startEndpoint({ bus: services.bus, credentials, region: assembly.region, clock, port: options.port }),
   )
-  closers.push(() => endpoint.close())
+  closeAfterServices(() => endpoint.close())
   local.endpointUrl = endpoint.url
   const serving = { port: 0, log, authenticate: authenticateWith({ assembly, services, credentials, clock, local }) }
   if (opening !== null) {
     const database = await step('database', () => opening)
-    closers.push(() => database.close())
+    closeAfterServices(() => database.close())
     const server = await startDatabaseServer(database, serving)
-    closers.push(() => server.close())
+    closeAfterServices(() => server.close())
     local.databasePort = server.port
   }
   const { databaseUrl } = options
   if (databaseUrl !== null) {
     const proxy = await step('database', () => startDatabaseProxy(databaseUrl, serving))
-    closers.push(() => proxy.close())
+    closeAfterServices(() => proxy.close())
     local.databasePort = proxy.port
   }
 
