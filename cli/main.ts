@@ -1,14 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { createOutput, EXIT, type ExitCode, type Output, reportError } from './output.ts'
-
-/** What every command gets beside its own arguments. */
-export interface Invocation {
-  readonly output: Output
-  /** `--state`, or `null` when it was not given. */
-  readonly state: string | null
-  readonly environment: NodeJS.ProcessEnv
-  readonly directory: string
-}
+import type { Invocation } from './invocation.ts'
+import { createOutput, EXIT, type ExitCode, reportError } from './output.ts'
 
 type Run = (invocation: Invocation, ...args: never[]) => Promise<ExitCode>
 

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { EXIT, type ExitCode } from '../output.ts'
 import { findRuntime, stateDirectoryOf } from '../session.ts'
 

@@ -9,7 +9,7 @@ import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableM
 import { parseRuleset } from '../../dqdl/parse.ts'
 import { printRuleset } from '../../dqdl/print.ts'
 import { openDuckdb } from '../../glue/duckdb.ts'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { columns } from '../table.ts'
 import { requireFile } from '../upload.ts'

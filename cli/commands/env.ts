@@ -1,4 +1,4 @@
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { EXIT, type ExitCode } from '../output.ts'
 import { requireRuntime, stateDirectoryOf } from '../session.ts'
 

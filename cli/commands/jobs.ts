@@ -1,7 +1,7 @@
 import { lambdaClient } from '../deployment.ts'
+import type { Invocation } from '../invocation.ts'
 import { exitCodeOfJob, printJob, printJobs } from '../job-view.ts'
 import { getJob, listJobs, withRules } from '../jobs-client.ts'
-import type { Invocation } from '../main.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
 

@@ -9,7 +9,7 @@ import {
 import { parseTenantId } from '../../core/identifiers.ts'
 import { analystSession } from '../../warehouse/analyst-session.ts'
 import { clientSettings } from '../deployment.ts'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
 import { columns as table } from '../table.ts'

@@ -8,7 +8,7 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn'
 import { clientSettings, lambdaClient } from '../deployment.ts'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
 

@@ -1,7 +1,7 @@
 import { parseTenantId } from '../../core/identifiers.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { invokeMetadata, lambdaClient } from '../deployment.ts'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
 import { columns } from '../table.ts'

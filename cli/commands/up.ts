@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { startRuntime } from '../../local/runtime.ts'
 import { systemClock } from '../../local/system-clock.ts'
-import type { Invocation } from '../main.ts'
+import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { stateDirectoryOf } from '../session.ts'
 
