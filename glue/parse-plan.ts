@@ -1,25 +1,21 @@
+import { Ajv } from 'ajv'
 import { SluiceError } from '../core/errors.ts'
-import { isJsonObject } from '../core/json.ts'
 import type { Plan } from './plan.ts'
+import schema from './plan.v1.schema.json' with { type: 'json' }
 
-const MEMBERS = [
-  'tenantId',
-  'dataset',
-  'inputs',
-  'reads',
-  'destinations',
-  'program',
-  'quality',
-  'schema',
-  'schemaHash',
-] as const
+const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile<Plan>(schema)
 
-const isPlan = (value: unknown): value is Plan =>
-  isJsonObject(value) && value.planVersion === 1 && MEMBERS.every((member) => value[member] !== undefined)
-
-/** Reads a stored plan. Plans are written by `compilePlan` only and pinned by hash. @throws SluiceError `invalid_plan` */
+/** Reads a stored plan against its published JSON Schema. @throws SluiceError `invalid_plan` with the path of what is wrong */
 export function parsePlan(text: string): Plan {
   const value: unknown = JSON.parse(text)
-  if (isPlan(value)) return value
-  throw new SluiceError('invalid_plan', 'Cannot read the plan: expected planVersion 1 with all its members')
+  if (validate(value)) return value
+  const [error] = validate.errors ?? []
+  throw new SluiceError(
+    'invalid_plan',
+    `Cannot read the plan: ${error?.instancePath || '/'} ${error?.message ?? 'is not valid'}`,
+    {
+      where: { path: error?.instancePath ?? '/' },
+      expected: error?.message ?? 'a plan of version 1',
+    },
+  )
 }

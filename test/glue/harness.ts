@@ -116,9 +116,9 @@ export const planOf = (given: Case): Plan =>
     quality: QUALITY,
     pinned: {
       configurationHash: 'c',
-      contract: { version: given.contract.version, hash: 'c' },
-      mapping: { version: given.mapping.version, hash: 'm' },
-      ruleset: { hash: 'r' },
+      contract: { version: given.contract.version, hash: digestOf('c') },
+      mapping: { version: given.mapping.version, hash: digestOf('m') },
+      ruleset: { hash: digestOf('r') },
       compilerVersion: '1',
     },
     job: {
