@@ -18,7 +18,7 @@ export const EVENT_BUS = 'sluice'
 export const WAREHOUSE = 'sluice'
 export const DATABASE_NAME = 'sluice'
 export const DATABASE_USER = 'sluice_app'
-export const DATABASE_ADMIN = 'sluice_admin'
+export const DATABASE_ADMIN = 'sluice_root'
 /** Not Postgres' own port, which scanners try first. */
 export const DATABASE_PORT = 5433
 /** Definitions in force: `asl/{name}/v{n}.asl.json`. */
