@@ -100,6 +100,7 @@ export class WorkflowFunctions extends Construct {
       grants: [
         objects(['s3:GetObject'], [names.objects('work', 'runs/'), names.objects('dq-results')]),
         listing(names.bucketArn('work'), ['runs/*']),
+        listing(names.bucketArn('dq-results'), ['*/tenant=*']),
         objects(['s3:PutObject'], [names.objects('quarantine')]),
         { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [foundation.key.keyArn] },
       ],

@@ -9,11 +9,17 @@ export interface LogScope {
 export type LogFacts = Readonly<Record<string, string | number | boolean | null>>
 export type Log = (level: 'INFO' | 'WARN' | 'ERROR', message: string, scope: LogScope, facts?: LogFacts) => void
 
-/** Writes one JSON object a line, with the keys tenantId, jobId, executionArn, level and message in every line. */
-export const createLog =
-  (functionName: string, write: (line: string) => void): Log =>
-  (level, message, scope, facts = {}) =>
-    write(JSON.stringify({ level, message, function: functionName, ...scope, ...facts }))
+/**
+ * The log of one invocation: one JSON object a line, with the keys tenantId, jobId, executionArn, level, message and timingMs in
+ * every line. `timingMs` counts from this call; `nowMs` is a clock that never goes back.
+ */
+export function startLog(functionName: string, write: (line: string) => void, nowMs: () => number): Log {
+  const startedAt = nowMs()
+  return (level, message, scope, facts = {}) => {
+    const timingMs = Math.round(nowMs() - startedAt)
+    write(JSON.stringify({ level, message, function: functionName, ...scope, timingMs, ...facts }))
+  }
+}
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, 256) : null)
 

@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog, scopeOf } from '../log.ts'
+import { scopeOf, startLog } from '../log.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
 import { postgresDatabase, type Queryable } from './database.ts'
 import { type Migration, migrationsOf } from './migrate.ts'
@@ -13,7 +13,12 @@ import { onOneConnection, type PostgresSettings, postgresPool } from './postgres
 import { parseSeed } from './seed-file.ts'
 
 const environment = environmentOf(process.env)
-const log = createLog('metadata', (line) => process.stdout.write(`${line}\n`))
+const newLog = () =>
+  startLog(
+    'metadata',
+    (line) => process.stdout.write(`${line}\n`),
+    () => performance.now(),
+  )
 const NO_SCOPE = { tenantId: null, jobId: null, executionArn: null }
 
 /** Where Lambda keeps Amazon's authorities, which sign the database's certificate; Node no longer loads them itself. */
@@ -57,18 +62,19 @@ async function readMigrations(): Promise<readonly Migration[]> {
 const readSeed = async () =>
   parseSeed(await readFile(process.env.SEED_PATH ?? new URL('./seed.json', import.meta.url), 'utf8'))
 
-let deps: MetadataDeps | undefined
+let deps: Omit<MetadataDeps, 'log'> | undefined
 
 /** Made at the first event and kept while the container lives. */
-function connectedDeps(): MetadataDeps {
+function connectedDeps(): Omit<MetadataDeps, 'log'> {
   if (deps !== undefined) return deps
-  const pool = postgresPool(appSettings(), (error) => log('WARN', `Idle connection lost: ${error.message}`, NO_SCOPE))
+  const pool = postgresPool(appSettings(), (error) =>
+    newLog()('WARN', `Idle connection lost: ${error.message}`, NO_SCOPE),
+  )
   deps = {
     database: postgresDatabase(pool),
     objects: s3ObjectStore(new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })),
     workBucket: environment('WORK_BUCKET'),
     now: () => new Date(),
-    log,
     asAdministrator: async <T>(work: (sql: Queryable) => Promise<T>) =>
       onOneConnection(await administratorSettings(), work),
     migrations: readMigrations,
@@ -80,8 +86,9 @@ function connectedDeps(): MetadataDeps {
 
 /** The metadata function. @throws what the operation throws, by the error's name */
 export async function handler(event: unknown): Promise<unknown> {
+  const log = newLog()
   try {
-    return await runOperation(event, connectedDeps())
+    return await runOperation(event, { ...connectedDeps(), log })
   } catch (thrown) {
     const code = thrown instanceof SluiceError ? thrown.code : 'unexpected'
     log('ERROR', messageOf(thrown), scopeOf(event), { code })

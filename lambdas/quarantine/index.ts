@@ -3,14 +3,15 @@ import { messageOf, SluiceError } from '../../core/errors.ts'
 import { isReasonCode } from '../../core/reason-codes.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog, scopeOf } from '../log.ts'
+import { scopeOf, startLog } from '../log.ts'
 import type { QuarantineRequest, QuarantineResult } from '../messages.ts'
 import { parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
 import { type QuarantineDeps, quarantine } from './quarantine.ts'
 
 const environment = environmentOf(process.env)
-const log = createLog('quarantine', (line) => process.stdout.write(`${line}\n`))
+const writeLine = (line: string) => process.stdout.write(`${line}\n`)
+const nowMs = () => performance.now()
 
 const STAGES = ['REGISTER', 'INGEST_VALIDATION', 'TRANSFORM', 'DATA_QUALITY', 'LOAD', 'INFRASTRUCTURE'] as const
 
@@ -48,6 +49,7 @@ function connectedDeps(): QuarantineDeps {
 
 /** The quarantine function. @throws SluiceError `invalid_input` for an event that does not parse */
 export async function handler(event: unknown): Promise<QuarantineResult> {
+  const log = startLog('quarantine', writeLine, nowMs)
   try {
     const request = parseRequest(event)
     const result = await quarantine(request, connectedDeps())

@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
-import { createLog, scopeOf } from '../log.ts'
+import { scopeOf, startLog } from '../log.ts'
 import type { ValidateRequest, ValidateResult } from '../messages.ts'
 import { parseConfiguration, parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
@@ -11,7 +11,8 @@ import { s3SourceReader } from './s3-source-reader.ts'
 import { type ValidateDeps, validate } from './validate.ts'
 
 const environment = environmentOf(process.env)
-const log = createLog('validate', (line) => process.stdout.write(`${line}\n`))
+const writeLine = (line: string) => process.stdout.write(`${line}\n`)
+const nowMs = () => performance.now()
 
 function parseRequest(event: unknown): ValidateRequest {
   const request = new Fields(event)
@@ -49,9 +50,9 @@ function connectedDeps(): ValidateDeps {
 
 /** The validate function. @throws SluiceError `invalid_input` for an event that does not parse; never for bad data */
 export async function handler(event: unknown): Promise<ValidateResult> {
+  const log = startLog('validate', writeLine, nowMs)
   try {
     const request = parseRequest(event)
-    const startedAt = performance.now()
     const result = await validate(request, connectedDeps())
     const { tenantId, jobId } = request.job
     const scope = { tenantId, jobId, executionArn: request.executionArn ?? null }
@@ -59,7 +60,6 @@ export async function handler(event: unknown): Promise<ValidateResult> {
       reasonCode: result.valid ? null : result.reasonCode,
       dataset: request.job.dataset,
       replayId: request.job.replayId,
-      timingMs: Math.round(performance.now() - startedAt),
     })
     return result
   } catch (thrown) {
