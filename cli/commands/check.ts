@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Contract } from '../../core/contract.ts'
 import { printPlace } from '../../core/errors.ts'
 import type { FileProblem } from '../../core/yaml-document.ts'
@@ -28,12 +28,12 @@ const lintOf = ({ file, dataset, text }: RulesetFile, contracts: ReadonlyMap<str
 export async function check({ output, directory, environment }: Invocation): Promise<ExitCode> {
   const contracts = environment.SLUICE_CONTRACTS ?? 'contracts'
   const rules = environment.SLUICE_RULES ?? 'dq-rules'
-  const project = readProject({ contracts: join(directory, contracts), rules: join(directory, rules) })
+  const project = readProject({ contracts: resolve(directory, contracts), rules: resolve(directory, rules) })
   const definitions = definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
   const found: Severe[] = [
     ...asErrors(project.problems),
     ...project.rulesets.flatMap((ruleset) => lintOf(ruleset, project.contracts)),
-    ...asErrors(loadSizeProblems(project, join(directory, contracts))),
+    ...asErrors(loadSizeProblems(project, resolve(directory, contracts))),
     ...asErrors(definitions.problems),
   ]
   const files = [...project.files, ...definitions.files]
