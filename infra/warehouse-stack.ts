@@ -4,6 +4,7 @@ import { CompositePrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnNamespace, CfnWorkgroup } from 'aws-cdk-lib/aws-redshiftserverless'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
+import { ADMINISTRATOR_SECRET } from '../warehouse/analyst-session.ts'
 import type { FoundationStack } from './foundation-stack.ts'
 import { grant } from './grants.ts'
 import { type Names, WAREHOUSE } from './names.ts'
@@ -56,7 +57,7 @@ export class WarehouseStack extends Stack {
   /** Of the one user who may create roles and policies; only asl/deploy/v1 uses it. A managed one has no attribute to name it by. */
   #adminSecret({ foundation }: WarehouseProps): Secret {
     const secret = new Secret(this, 'Admin', {
-      secretName: 'sluice/warehouse-admin',
+      secretName: ADMINISTRATOR_SECRET,
       description: 'Administrator of the warehouse, for the deploy workflow',
       encryptionKey: foundation.key,
       generateSecretString: {

@@ -11,3 +11,6 @@ export const analystSession = (tenantId: TenantId | null): readonly string[] => 
   `SET SESSION AUTHORIZATION ${quoteName(tenantId === null ? READER_USER : analystUserOf(tenantId))}`,
   `SET search_path TO ${quoteName(SCHEMAS.views)}`,
 ]
+
+/** The secret of the workgroup's administrator, who alone may take on another user's session and make users. */
+export const ADMINISTRATOR_SECRET = 'sluice/warehouse-admin'

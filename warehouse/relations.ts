@@ -15,8 +15,9 @@ export const ledgerTable = (dataset: DatasetName): string =>
 /** `"staging"."orders_{run}"`: the rows of one run, with the placeholder of the load plan. */
 export const stagingTable = (dataset: DatasetName): string =>
   quoteQualified(SCHEMAS.staging, `${tableNameOf(dataset)}_{run}`)
-/** `"analytics"."orders"` */
-export const analystView = (dataset: DatasetName): string => quoteQualified(SCHEMAS.views, tableNameOf(dataset))
+/** `"analytics"."orders"`; a dataset with `-` in its name has a second view under the name that needs no quotes. */
+export const analystViews = (dataset: DatasetName): readonly string[] =>
+  [...new Set<string>([dataset, tableNameOf(dataset)])].map((name) => quoteQualified(SCHEMAS.views, name))
 /** Which database user reads which tenant's rows. */
 export const ANALYST_TENANTS = quoteQualified(SCHEMAS.operations, 'analyst_tenant')
 /** The database role that may read the views. */

@@ -2,7 +2,7 @@ import type { PhysicalColumn } from '../core/column-type.ts'
 import type { Contract } from '../core/contract.ts'
 import { VIEW_COLUMNS } from '../core/curated-columns.ts'
 import { quoteName, quoteText } from './quote.ts'
-import { ANALYST_ROLE, ANALYST_TENANTS, analystView, baseTable, EVERY_TENANT, tableNameOf } from './relations.ts'
+import { ANALYST_ROLE, ANALYST_TENANTS, analystViews, baseTable, EVERY_TENANT, tableNameOf } from './relations.ts'
 import { warehouseColumns } from './tables.ts'
 
 const isJson = (contract: Contract, name: string): boolean =>
@@ -21,9 +21,9 @@ export const viewColumns = (contract: Contract): readonly string[] => [
  * The view analysts read. Late binding, so that the base table may change below it; it hides deleted rows, which the
  * table keeps so that an older version of the row cannot come back.
  */
-export function createAnalystView(contract: Contract): string {
+export function createAnalystView(contract: Contract, view: string): string {
   const columns = viewColumns(contract).map((name) => printViewColumn(contract, { name }))
-  return `CREATE VIEW ${analystView(contract.dataset)} AS SELECT ${columns.join(', ')} FROM ${baseTable(contract.dataset)} WHERE "op" <> 'D' WITH NO SCHEMA BINDING`
+  return `CREATE VIEW ${view} AS SELECT ${columns.join(', ')} FROM ${baseTable(contract.dataset)} WHERE "op" <> 'D' WITH NO SCHEMA BINDING`
 }
 
 const policyOf = (contract: Contract): string => quoteName(`analyst_tenant_${tableNameOf(contract.dataset)}`)
@@ -42,16 +42,18 @@ const tenantType = (contract: Contract): string => {
  * the view without its policy. `CREATE OR REPLACE VIEW` could not change columns, and policies know no OR REPLACE.
  */
 export function replaceAnalystView(contract: Contract): readonly string[] {
-  const view = analystView(contract.dataset)
   const policy = policyOf(contract)
+  const views = analystViews(contract.dataset)
   return [
     `DROP RLS POLICY IF EXISTS ${policy} CASCADE`,
-    `DROP VIEW IF EXISTS ${view}`,
-    createAnalystView(contract),
-    `REVOKE ALL ON ${view} FROM PUBLIC`,
-    `GRANT SELECT ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
     `CREATE RLS POLICY ${policy} WITH (tenant_id ${tenantType(contract)}) USING (tenant_id IN (${OWN_TENANTS}) OR ${quoteText(EVERY_TENANT)} IN (${OWN_TENANTS}))`,
-    `ATTACH RLS POLICY ${policy} ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
-    `ALTER TABLE ${view} ROW LEVEL SECURITY ON`,
+    ...views.flatMap((view) => [
+      `DROP VIEW IF EXISTS ${view}`,
+      createAnalystView(contract, view),
+      `REVOKE ALL ON ${view} FROM PUBLIC`,
+      `GRANT SELECT ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
+      `ATTACH RLS POLICY ${policy} ON ${view} TO ROLE ${quoteName(ANALYST_ROLE)}`,
+      `ALTER TABLE ${view} ROW LEVEL SECURITY ON`,
+    ]),
   ]
 }

@@ -1,7 +1,5 @@
 import {
-  BatchExecuteStatementCommand,
   type ColumnMetadata,
-  DescribeStatementCommand,
   type Field,
   GetStatementResultCommand,
   type RedshiftDataClient,
@@ -13,6 +11,7 @@ import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
 import { columns as table } from '../table.ts'
+import { runBatch } from '../warehouse-client.ts'
 
 type Row = Record<string, string | number | boolean | null>
 
@@ -32,19 +31,6 @@ function jsonOf(field: Field, column: ColumnMetadata): string | number | boolean
   if (field.doubleValue !== undefined) return field.doubleValue
   const text = field.stringValue ?? ''
   return type.startsWith('timestamp') ? isoTimestamp(text) : text
-}
-
-async function finished(client: RedshiftDataClient, Id: string): Promise<string> {
-  for (let round = 0; ; round += 1) {
-    const { Status, Error: error, SubStatements = [] } = await client.send(new DescribeStatementCommand({ Id }))
-    if (Status === 'FINISHED') return SubStatements.at(-1)?.Id ?? Id
-    if (Status === 'FAILED' || Status === 'ABORTED') {
-      const message =
-        SubStatements.find((statement) => statement.Status === 'FAILED')?.Error ?? error ?? 'the statement was aborted'
-      throw new CommandError(EXIT.wrongUse, 'query_failed', message)
-    }
-    await new Promise((done) => setTimeout(done, Math.min(10 + round * 10, 500)))
-  }
 }
 
 async function rowsOf(client: RedshiftDataClient, Id: string): Promise<{ names: string[]; rows: Row[] }> {
@@ -85,14 +71,16 @@ export async function runQuery(
   tenant: string | null,
 ): Promise<{ names: string[]; rows: Row[] }> {
   const tenantId = tenant === null ? null : parseTenantId(tenant)
-  const { Id } = await client.send(
-    new BatchExecuteStatementCommand({
-      WorkgroupName: 'sluice',
-      Database: 'sluice',
-      Sqls: [...analystSession(tenantId), sql],
-    }),
-  )
-  return rowsOf(client, await finished(client, Id ?? ''))
+  const end = await runBatch(client, [...analystSession(tenantId), sql])
+  if ('lastId' in end) return rowsOf(client, end.lastId)
+  if (tenant !== null && /^user .* does not exist/i.test(end.error.replace(/^ERROR: /, '')))
+    throw new CommandError(
+      EXIT.wrongUse,
+      'unknown_tenant',
+      `The warehouse has no analysts of tenant "${tenant}"`,
+      'List tenants with: sluice tenant list',
+    )
+  throw new CommandError(EXIT.wrongUse, 'query_failed', end.error)
 }
 
 /** `sluice query SQL` */

@@ -1,10 +1,12 @@
-import { parseTenantId } from '../../core/identifiers.ts'
+import { parseTenantId, type TenantId } from '../../core/identifiers.ts'
 import { isJsonObject } from '../../core/json.ts'
-import { invokeMetadata, lambdaClient } from '../deployment.ts'
+import { analystStatements } from '../../warehouse/deploy.ts'
+import { clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { connectionOf } from '../session.ts'
+import { type Connection, connectionOf } from '../session.ts'
 import { columns } from '../table.ts'
+import { administer } from '../warehouse-client.ts'
 
 const OPERATIONS: Readonly<Record<string, string>> = {
   create: 'createTenant',
@@ -12,7 +14,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   resume: 'resumeTenant',
 }
 
-const tenantIdOf = (text: string): string => {
+const tenantIdOf = (text: string): TenantId => {
   try {
     return parseTenantId(text)
   } catch (thrown) {
@@ -41,6 +43,17 @@ async function listTenants({ output, state, directory, environment }: Invocation
   return EXIT.done
 }
 
+/** What the tenant's analysts need in the warehouse; sent again, it changes nothing. */
+async function createAnalysts(connection: Connection, tenantId: TenantId): Promise<void> {
+  const { RedshiftDataClient } = await import('@aws-sdk/client-redshift-data')
+  const client = new RedshiftDataClient(clientSettings(connection))
+  for (const { sqls, tolerate } of analystStatements(tenantId)) {
+    const error = await administer(client, sqls)
+    if (error === null || (tolerate !== null && error.toLowerCase().includes(tolerate))) continue
+    throw new CommandError(EXIT.impossible, 'warehouse_refused', error)
+  }
+}
+
 /** `sluice tenant create|list|suspend|resume` */
 export const tenantCommand =
   (verb: string) =>
@@ -51,6 +64,7 @@ export const tenantCommand =
     const connection = connectionOf(invocation.state, invocation.directory, invocation.environment)
     const answer = await invokeMetadata(await lambdaClient(connection), { operation, tenantId })
     const tenant = parseTenant(isJsonObject(answer) && isJsonObject(answer.tenant) ? answer.tenant : answer)
+    if (verb === 'create') await createAnalysts(connection, tenantId)
     invocation.output.result(tenant, () => `${tenant.tenantId}  ${tenant.status}`)
     return EXIT.done
   }

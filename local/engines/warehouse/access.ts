@@ -151,6 +151,12 @@ async function createPrincipal(connection: DuckDBConnection, kind: 'role' | 'use
   await change(connection, 'INSERT INTO sluice_catalog.principals VALUES (?, ?)', [kind, fold(name)])
 }
 
+/** @throws SqlError `user "…" does not exist` */
+export async function requireUser(connection: DuckDBConnection, name: string): Promise<void> {
+  if (fold(name) === ADMINISTRATOR || (await principalExists(connection, 'user', fold(name)))) return
+  throw new SqlError(`user "${name}" does not exist`)
+}
+
 async function dropPolicy(
   connection: DuckDBConnection,
   { name, ifExists, cascade }: { name: string; ifExists: boolean; cascade: boolean },

@@ -1,7 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { messageOf } from '../../../core/errors.ts'
-import { ACCESS_TABLES, type Access, changeAccess, forgetRelation, readAccess, readRows, setOwner } from './access.ts'
+import {
+  ACCESS_TABLES,
+  type Access,
+  changeAccess,
+  forgetRelation,
+  readAccess,
+  readRows,
+  requireUser,
+  setOwner,
+} from './access.ts'
 import { runCopy, type WarehouseObjects } from './copy.ts'
 import type { PreparedStatement } from './prepare.ts'
 import { type StatementPreparer, statementPreparer } from './prepare-cache.ts'
@@ -344,6 +353,7 @@ class RequestRun {
     if (!access.superuser && !(statement.kind === 'session authorization' && statement.user === null))
       throw new SqlError('permission denied: must be superuser')
     if (statement.kind === 'session authorization') {
+      if (statement.user !== null) await requireUser(this.connection, statement.user)
       this.user = statement.user ?? this.request.user
       this.access = null
       return 0

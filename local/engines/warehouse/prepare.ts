@@ -3,6 +3,7 @@ import { type Access, requirePrivilege } from './access.ts'
 import { dialect } from './dialect.ts'
 import { refuseForms, refuseLongIdentifiers } from './refusals.ts'
 import { quoteRelation, type Relation, type RelationLookup, requireRelation } from './relations.ts'
+import { nameResultColumns } from './result-names.ts'
 import { SqlError } from './sql-error.ts'
 import { expressionOf, identifier, identifierOf, isNode, membersOf, type Node } from './syntax-tree.ts'
 import {
@@ -242,6 +243,7 @@ export async function prepareStatement(sql: string, context: PrepareContext): Pr
   if (expression === null) throw new SqlError('syntax error: not a statement')
   const [kind, members] = expression
   refuseForms(kind, members)
+  nameResultColumns(statement)
   const target = await resolveTarget(kind, members, context)
   const made = kind.startsWith('create_')
     ? resolveCreation(kind, members, context)
