@@ -312,7 +312,7 @@ export class Framer {
   /** Of a record that is longer than allowed only the beginning is kept while its end is looked for. */
   #dropOverlong(): void {
     const length = this.#window.length - this.#recordStart
-    if (length <= this.#framing.maxRecordBytes + 2) return
+    if (length <= Math.max(this.#framing.maxRecordBytes, MAX_RAW_BYTES) + 2) return
     this.#code = 'row_too_long'
     this.#flush(this.#recordStart)
     this.#head ??= Buffer.from(this.#window.subarray(this.#recordStart, this.#recordStart + MAX_RAW_BYTES))
