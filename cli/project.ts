@@ -5,6 +5,7 @@ import type { Mapping } from '../core/mapping.ts'
 import { parseContract } from '../core/parse-contract.ts'
 import { checkMappingAgainstContract, parseMapping } from '../core/parse-mapping.ts'
 import { type FileProblem, nearestOf } from '../core/yaml-document.ts'
+import { checkMappingTypes } from '../glue/check-mapping.ts'
 
 /** A ruleset file beside the dataset that it is for. */
 export interface RulesetFile {
@@ -77,7 +78,10 @@ function readMappings(folder: string, contracts: ReadonlyMap<string, Contract>, 
         where: { file, path: '/dataset' },
         found: dataset,
       })
-    } else problems.push(...checkMappingAgainstContract(parsed.value, contract, text, file))
+    } else {
+      problems.push(...checkMappingAgainstContract(parsed.value, contract, text, file))
+      problems.push(...checkMappingTypes(parsed.value, contract, text, file))
+    }
     mappings.push(parsed.value)
   }
   return mappings

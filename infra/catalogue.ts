@@ -8,6 +8,7 @@ import { checkMappingAgainstContract, parseMapping } from '../core/parse-mapping
 import type { FileProblem } from '../core/yaml-document.ts'
 import { requireRuleset } from '../dqdl/parse.ts'
 import { translateRuleset } from '../dqdl/spark-sql.ts'
+import { checkMappingTypes } from '../glue/check-mapping.ts'
 import type { SeedDocument, SeedRuleset } from '../lambdas/seed-document.ts'
 
 /** Everything data engineers wrote, parsed: the source of tables, rulesets and the metadata function's seed. */
@@ -90,7 +91,11 @@ function checkedMappings(contracts: readonly Contract[], { contractsFolder, root
   const problems = mappings.flatMap((mapping, index) => {
     const { file = '', text = '' } = texts[index] ?? {}
     const contract = contracts.find(({ dataset }) => dataset === mapping.dataset)
-    if (contract !== undefined) return checkMappingAgainstContract(mapping, contract, text, file)
+    if (contract !== undefined)
+      return [
+        ...checkMappingAgainstContract(mapping, contract, text, file),
+        ...checkMappingTypes(mapping, contract, text, file),
+      ]
     const message = `No contract describes dataset "${mapping.dataset}"`
     return [{ code: 'mapping_without_contract', message, where: { file } }]
   })
