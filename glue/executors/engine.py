@@ -15,10 +15,11 @@ class Engine:
                 "threads": str(threads),
                 "memory_limit": "%dKiB" % (memory_bytes // 1024),
                 "temp_directory": folder,
-                "home_directory": folder,
                 "autoinstall_known_extensions": "false",
             },
         )
+        # A Python shell has no home that could be written to.
+        self.run("SET home_directory = %s" % literal(folder))
 
     def run(self, sql):
         """Runs one statement."""
