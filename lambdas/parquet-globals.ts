@@ -12,3 +12,6 @@ const UNDECLARED = (
 for (const name of UNDECLARED)
   if (!(name in globalThis))
     Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true })
+
+// It also makes its buffers the deprecated way; the notice would stand in the log as a line that is no JSON.
+process.noDeprecation = true

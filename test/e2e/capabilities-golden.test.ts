@@ -1,0 +1,230 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DescribeExecutionCommand, type HistoryEvent, ListStateMachinesCommand } from '@aws-sdk/client-sfn'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { JobDocument } from '../../cli/job-view.ts'
+import { getJob, listJobs } from '../../cli/jobs-client.ts'
+import { openStore } from '../../local/store.ts'
+import { GOLDEN_FILES, goldenPath, statesOfWay } from '../golden/golden.ts'
+import {
+  deployedState,
+  dropFile,
+  imbalanceOf,
+  jobOf,
+  type RunningRuntime,
+  readText,
+  rowsOf,
+  scratchFolder,
+  up,
+} from './harness.ts'
+import { executionsOf, historyOf } from './history.ts'
+import { objectOf, textOf } from './json.ts'
+import { allObjects, attemptsOf, readObject, type StoredObject, statesEntered } from './observed.ts'
+
+interface Ran {
+  readonly job: JobDocument
+  readonly events: readonly HistoryEvent[]
+}
+
+const scratch = scratchFolder('golden')
+const ran = new Map<string, Ran>()
+let runtime: RunningRuntime
+
+const ranOf = (file: string): Ran => {
+  const found = ran.get(file)
+  if (found !== undefined) return found
+  throw new Error(`${file} was not dropped`)
+}
+
+beforeAll(async () => {
+  runtime = await up(await deployedState(scratch.path))
+  for (const { file } of GOLDEN_FILES) {
+    const { executionArn } = await dropFile(
+      runtime,
+      { tenant: 'acme', dataset: 'orders', name: file },
+      goldenPath(file),
+    )
+    const job = await jobOf(runtime, executionArn)
+    ran.set(file, { job, events: await historyOf(runtime.clients.states, executionArn) })
+  }
+}, 120_000)
+
+afterAll(async () => {
+  await runtime.stop()
+  await scratch.remove()
+})
+
+describe('golden files', () => {
+  test.each(GOLDEN_FILES)('TEST-35 TEST-40: $file is $way and ends as $status', (golden) => {
+    const { job, events } = ranOf(golden.file)
+    expect(job).toMatchObject({ status: golden.status, reasonCode: golden.reasonCode })
+    if (golden.counts === null) expect(job.counts).toBeNull()
+    else expect(job.counts).toMatchObject(golden.counts)
+    // Whether a statement is waited for is up to its speed.
+    const states = statesEntered(events).filter((state) => state !== 'AwaitStatement')
+    expect(states).toEqual(statesOfWay(golden.way))
+  })
+
+  test('VAL-18 ORC-03: a verdict of validation is asked for once, and never again', () => {
+    expect(attemptsOf(ranOf('missing-column.csv').events, 'ValidateFile')).toBe(1)
+  })
+
+  test('VAL-34 VAL-04: a file that validation refuses never enters the transform, and no Glue run starts', () => {
+    const { job, events } = ranOf('missing-column.csv')
+    expect(attemptsOf(events, 'Transform')).toBe(0)
+    expect(job.objects).toMatchObject({ validated: null, curated: null, rejects: null })
+  })
+
+  test('DQ-05 DQ-21: rows of a run that fails the gate are never visible', async () => {
+    expect(ranOf('impossible-value.csv').job.objects.curated).not.toBeNull()
+    expect(await rowsOf(runtime, "select order_id from orders where order_id like 'i%'")).toEqual([])
+  })
+
+  test('WH-12 TRF-05: the count of duplicates is on the job, and the row that was changed last is in the table', async () => {
+    expect(ranOf('duplicate.csv').job.counts?.duplicates).toBe(2)
+    expect(await rowsOf(runtime, "select amount from orders where order_id = 'd1'")).toEqual([{ amount: '3.00' }])
+  })
+
+  test.each(GOLDEN_FILES.filter(({ stage }) => stage !== null))(
+    'QUA-17 QUA-18: the quarantine record of $file says stage $stage, reason $reasonCode and why',
+    async ({ file, stage, reasonCode }) => {
+      const { job } = ranOf(file)
+      const manifest = objectOf(JSON.parse(await readObject(runtime.clients.s3, job.objects.quarantine)))
+      expect(manifest).toMatchObject({ stage, reasonCode, jobId: job.jobId, tenantId: 'acme' })
+      expect(textOf(manifest.message).length).toBeGreaterThan(10)
+    },
+  )
+
+  test('QUA-20: the record of a failed gate holds the rule and what was observed', async () => {
+    const { job } = ranOf('impossible-value.csv')
+    const manifest = JSON.parse(await readObject(runtime.clients.s3, job.objects.quarantine))
+    expect(manifest.quality.notPassed).toEqual([
+      expect.objectContaining({
+        rule: 'ColumnValues "quantity" > 0',
+        result: 'FAIL',
+        metrics: { 'Column.quantity.Minimum': -1 },
+      }),
+    ])
+  })
+
+  test('QUA-16 IDEM-09: the source of a quarantined job is still the version that landed', async () => {
+    const { source } = ranOf('malformed.csv').job
+    expect(await readObject(runtime.clients.s3, `s3://${source.bucket}/${source.key}`)).toBe(
+      readText(goldenPath('malformed.csv')),
+    )
+  })
+
+  test('DQ-18: a result for each run that was measured lies under its dataset, tenant and run', async () => {
+    const { job } = ranOf('valid.csv')
+    expect(job.objects.quality).toMatch(/\/orders\/tenant=acme\/run=j[0-9a-f]{24}-1-0\/result\.json$/)
+    const result = JSON.parse(await readObject(runtime.clients.s3, job.objects.quality))
+    expect(result.RuleResults.length).toBeGreaterThan(15)
+    for (const rule of result.RuleResults)
+      expect(rule).toMatchObject({ Name: expect.any(String), Result: 'PASS', Description: expect.any(String) })
+  })
+})
+
+describe('what runs leave behind', () => {
+  /** Where a job of acme may write; `runs/` is named by the run, which begins with the job. */
+  const places = (jobId: string): readonly RegExp[] => [
+    new RegExp(`^validated acme/orders/job=${jobId}/`),
+    new RegExp(`^curated orders/tenant=acme/ingest_date=[0-9-]{10}/run=${jobId}-`),
+    new RegExp(`^curated rejects/orders/tenant=acme/run=${jobId}-`),
+    new RegExp(`^quarantine acme/orders/job=${jobId}/`),
+    new RegExp(`^dq-results orders/tenant=acme/run=${jobId}-`),
+    new RegExp(`^work plans/acme/orders/${jobId}/`),
+    new RegExp(`^work runs/${jobId}-`),
+  ]
+  const zoneOf = ({ bucket }: StoredObject): string =>
+    ['raw', 'validated', 'curated', 'quarantine', 'dq-results', 'work', 'replay'].find((zone) =>
+      bucket.includes(zone),
+    ) ?? bucket
+
+  test('TEN-04 QUA-06 DEP-19: every object lies below its tenant in the zone that is its own', async () => {
+    const allowed = [
+      /^raw landing\/acme\/orders\//,
+      /^work config\/(contract|mapping|ruleset)\/[0-9a-f]{64}\.json$/,
+      ...[...ran.values()].flatMap(({ job }) => places(job.jobId)),
+    ]
+    const objects = (await allObjects(runtime.clients.s3))
+      .map((object) => `${zoneOf(object)} ${object.key}`)
+      .filter((place) => /^(raw|validated|curated|quarantine|dq-results|work|replay) /.test(place))
+    expect(objects.length).toBeGreaterThan(30)
+    expect(objects.filter((place) => !allowed.some((pattern) => pattern.test(place)))).toEqual([])
+  })
+
+  test('TEN-01: as many executions ran as there are jobs', async () => {
+    const { stateMachines = [] } = await runtime.clients.states.send(new ListStateMachinesCommand({}))
+    const ingest = stateMachines.find(({ name }) => name === 'ingest')?.stateMachineArn ?? ''
+    const jobs = await listJobs(runtime.clients.lambda, { tenantId: null, status: null, limit: 1000 })
+    expect(jobs).toHaveLength(GOLDEN_FILES.length)
+    expect(new Set(await executionsOf(runtime.clients.states, ingest))).toEqual(
+      new Set(jobs.map(({ executionArn }) => executionArn)),
+    )
+  })
+
+  test('TEST-16 WH-13: input = curated + rejected + duplicates holds for every job', async () => {
+    const jobs = await listJobs(runtime.clients.lambda, { tenantId: null, status: null, limit: 1000 })
+    expect(jobs.map(imbalanceOf)).toEqual(jobs.map(() => null))
+  })
+
+  test('OBS-01 TEN-05: every line that the functions log parses and has the keys', () => {
+    const folder = join(runtime.state, 'logs')
+    const functions = readdirSync(folder).map((file) => file.replace('.log', ''))
+    expect(functions.sort()).toEqual(['metadata', 'quarantine', 'validate'])
+    const lines = functions.flatMap((name) =>
+      readText(join(folder, `${name}.log`))
+        .trimEnd()
+        .split('\n'),
+    )
+    const logged = lines.map((line) => objectOf(JSON.parse(line.slice(line.indexOf(' ') + 1))))
+    for (const line of logged)
+      expect(line).toMatchObject({
+        level: expect.stringMatching(/^(INFO|WARN|ERROR)$/),
+        message: expect.any(String),
+        timingMs: expect.any(Number),
+      })
+    // What no job caused, a connection lost while nobody used it, names none.
+    for (const line of logged.filter(({ level }) => level === 'INFO'))
+      expect(line).toMatchObject({
+        tenantId: 'acme',
+        jobId: expect.stringMatching(/^j[0-9a-f]{24}$/),
+        executionArn: expect.stringContaining(':execution:ingest:'),
+      })
+  })
+
+  test('OBS-36: the id of a job, with which its runs begin, leads to every stage', async () => {
+    const { job, events } = ranOf('impossible-value.csv')
+    const logs = readdirSync(join(runtime.state, 'logs')).filter((file) =>
+      readText(join(runtime.state, 'logs', file)).includes(job.jobId),
+    )
+    expect(logs.sort()).toEqual(['metadata.log', 'quarantine.log', 'validate.log'])
+    const sent = (state: string): string => {
+      const entered = events.findIndex(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === state)
+      const scheduled = events.slice(entered).find(({ taskScheduledEventDetails: details }) => details !== undefined)
+      return scheduled?.taskScheduledEventDetails?.parameters ?? ''
+    }
+    for (const state of ['Transform', 'ReadVerdict', 'Quarantine', 'PublishQuarantined'])
+      expect({ state, names: sent(state).includes(`${job.jobId}-1-0`) }).toEqual({ state, names: true })
+  })
+})
+
+describe('after the history of executions is gone', () => {
+  test('JOB-07 JOB-15: jobs still say how they ended', async () => {
+    const { job } = ranOf('malformed.csv')
+    const state = runtime.state
+    await runtime.stop()
+    const store = openStore(state)
+    for (const name of ['states.executions', 'states.log', 'states.closed', 'states.lists']) {
+      const collection = store.collection(name)
+      await Promise.all([...collection.range([])].map(({ key }) => collection.remove(key)))
+    }
+    await store.close()
+    runtime = await up(state)
+    const { executionArn } = job
+    await expect(
+      runtime.clients.states.send(new DescribeExecutionCommand({ executionArn: executionArn ?? '' })),
+    ).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' })
+    expect(await getJob(runtime.clients.lambda, { jobId: job.jobId })).toEqual(job)
+  }, 60_000)
+})
