@@ -16,7 +16,7 @@ const fileOf = (...rows: readonly string[]): Case => ({
 })
 
 describe('a run', () => {
-  test('TRF-11: the same file and plan give the same bytes under any run id', async () => {
+  test('TRF-11 TEST-18: the same file and plan give the same bytes under any run id', async () => {
     const given = fileOf(...Array.from({ length: 5000 }, (_, index) => row(`o${index % 4000}`)))
     const [first, second] = [await runCase(given), await runCase(given, `${JOB_ID}-1-1`)]
     const bytes = (ran: typeof first): string =>

@@ -129,12 +129,12 @@ describe('roles', () => {
     })
   })
 
-  test('SEC-08: no role of the pipeline writes raw, and validation does not write curated', () => {
+  test('SEC-08 QUA-22: no role of the pipeline writes raw, and validation does not write curated', () => {
     expect(rolesThat(WRITING, 'raw')).toEqual([])
     expect(rolesThat(WRITING, 'curated')).not.toContain('sluice-validate')
   })
 
-  test('DEP-19: nobody deletes from raw, whatever his policy says', () => {
+  test('DEP-19 QUA-22: nobody deletes from raw, whatever his policy says', () => {
     const policies = app.of('AWS::S3::BucketPolicy').map(({ properties }) => JSON.stringify(properties))
     expect(policies.filter((policy) => policy.includes('"Sid":"NobodyDeletesEvidence"'))).toHaveLength(1)
     const deleting = statements.filter(({ actions }) => actions.some((action) => action.startsWith('s3:Delete')))

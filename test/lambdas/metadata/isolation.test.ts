@@ -31,7 +31,7 @@ describe.each(ENGINES)('tenants on $name', ({ open }) => {
     return rows.map((row) => row.text('table_name'))
   }
 
-  test('TEN-12: one tenant sees its own rows and none of another, in every table', async () => {
+  test('TEN-12 TEST-04: one tenant sees its own rows and none of another, in every table', async () => {
     const tables = await tenantTables()
     expect(tables).toEqual(
       expect.arrayContaining(['tenants', 'ingestion_mappings', 'ingestion_jobs', 'source_objects', 'job_attempts']),
@@ -77,7 +77,7 @@ describe.each(ENGINES)('tenants on $name', ({ open }) => {
     expect(found).toEqual(['open_table'])
   })
 
-  test('TEN-12: the owner of the tables is filtered like anybody else', async () => {
+  test('TEN-12 TEST-04: the owner of the tables is filtered like anybody else', async () => {
     await opened.admin.query('BEGIN; SET LOCAL ROLE sluice_owner')
     await opened.admin.query(`SELECT set_config('app.tenant_id', $1, true)`, ['acme'])
     const seen = await rowsOf(opened.admin, 'SELECT DISTINCT tenant_id FROM sluice.ingestion_jobs', [])
@@ -85,7 +85,7 @@ describe.each(ENGINES)('tenants on $name', ({ open }) => {
     expect(seen.map((row) => row.text('tenant_id'))).toEqual(['acme'])
   })
 
-  test('TEN-13: without a tenant in the transaction no row is visible, also after a transaction that had one', async () => {
+  test('TEN-13 TEST-04: without a tenant in the transaction no row is visible, also after a transaction that had one', async () => {
     const count = (): Promise<number> =>
       opened.database.asOperator(async (sql) => {
         const row = await firstRowOf(sql, 'SELECT count(*)::integer AS n FROM sluice.ingestion_jobs')
