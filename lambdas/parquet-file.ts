@@ -1,3 +1,10 @@
 import './parquet-globals.ts'
 
-export { ParquetEnvelopeReader, type ParquetField, ParquetReader, ParquetSchema, ParquetWriter } from 'parquetjs-lite'
+export {
+  ParquetEnvelopeReader,
+  type ParquetField,
+  ParquetReader,
+  ParquetSchema,
+  type ParquetSchemaElement,
+  ParquetWriter,
+} from 'parquetjs-lite'

@@ -21,15 +21,16 @@ declare module 'parquetjs-lite' {
     setMetadata(key: string, value: string): void
     close(): Promise<void>
   }
+  export interface ParquetSchemaElement {
+    readonly name: string
+    readonly num_children: number | null
+  }
   export class ParquetEnvelopeReader {
-    constructor(
-      read: (offset: number, length: number) => Promise<Uint8Array>,
-      close: () => Promise<void>,
-      fileSize: number,
-    )
+    /** `read` must answer Buffers: a plain Uint8Array is taken for a file that is no Parquet. */
+    constructor(read: (offset: number, length: number) => Promise<Buffer>, close: () => Promise<void>, fileSize: number)
+    readFooter(): Promise<{ readonly schema: readonly ParquetSchemaElement[] }>
   }
   export class ParquetReader {
-    static openEnvelopeReader(reader: ParquetEnvelopeReader): Promise<ParquetReader>
     static openBuffer(buffer: Uint8Array): Promise<ParquetReader>
     readonly schema: ParquetSchema
     getRowCount(): { toString(): string } | number

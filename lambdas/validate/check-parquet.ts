@@ -1,6 +1,7 @@
 import type { Contract } from '../../core/contract.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Mapping } from '../../core/mapping.ts'
+import type { ParquetSchemaElement } from '../parquet-file.ts'
 import { checkHeaderColumns, checkHeaderNames, compareHeader, driftOf } from './header.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import type { SeenColumns } from './text-sample.ts'
@@ -13,12 +14,30 @@ const MAX_FOOTER_BYTES = 16 * 1024 * 1024
 const MAGIC = 'PAR1'
 const TRAILER_BYTES = 8
 
+/** The schema is a tree, depth first; the root's children are the columns, whatever lies below them. */
+function topLevelNames(schema: readonly ParquetSchemaElement[]): readonly string[] {
+  const names: string[] = []
+  let index = 1
+  const skip = (): void => {
+    let pending = 1
+    while (pending > 0 && index < schema.length) {
+      pending += (schema[index]?.num_children ?? 0) - 1
+      index += 1
+    }
+  }
+  while (index < schema.length) {
+    names.push(schema[index]?.name ?? '')
+    skip()
+  }
+  return names
+}
+
+/** Only the footer's list of names is looked at: versions, types and encodings are for the engine to know. */
 async function columnNames(readAt: ReadAt, sizeBytes: number): Promise<readonly string[]> {
-  const { ParquetEnvelopeReader, ParquetReader } = await import('../parquet-file.ts')
-  const reader = await ParquetReader.openEnvelopeReader(
-    new ParquetEnvelopeReader(readAt, () => Promise.resolve(), sizeBytes),
-  )
-  return [...new Set(reader.schema.fieldList.flatMap(({ path }) => path.slice(0, 1)))]
+  const { ParquetEnvelopeReader } = await import('../parquet-file.ts')
+  const read = async (offset: number, length: number): Promise<Buffer> => Buffer.from(await readAt(offset, length))
+  const footer = await new ParquetEnvelopeReader(read, () => Promise.resolve(), sizeBytes).readFooter()
+  return topLevelNames(footer.schema)
 }
 
 /** Checks a Parquet file by its footer alone. */

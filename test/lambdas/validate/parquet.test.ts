@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { openDuckdb } from '../../../glue/duckdb.ts'
 import { ParquetSchema, ParquetWriter } from '../../../lambdas/parquet-file.ts'
 import { isRefusal } from '../../../lambdas/validate/refusal.ts'
 import { check, fakeSource, HEADER, sourceOfBytes, withInput } from './sources.ts'
@@ -49,6 +53,29 @@ describe('checking a Parquet source', () => {
     })
     expect(isRefusal(await check(source, { key: KEY, mapping: PARQUET }))).toBe(false)
     expect(source.asked.bytes).toBeLessThan(2_000_000)
+  })
+
+  test('what another writer wrote is read: a plain byte array from S3, version 2 of the format, nested columns', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-parquet-'))
+    const file = join(folder, 'orders.parquet')
+    const columns = HEADER.split(',').map((name) => `'x' as "${name}"`)
+    try {
+      const engine = await openDuckdb({ threads: 1, memoryLimitBytes: 2 ** 28, tempDirectory: folder })
+      await engine.run(
+        `copy (select {'a': 1, 'b': [2]} as "Tree", ${columns.join(', ')}, [1] as "List") to '${file}' (format parquet)`,
+      )
+      engine.close()
+      const bytes = readFileSync(file)
+      const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
+      expect(bytes.subarray(footer, footer + 2)).toEqual(Buffer.from([0x15, 0x02]))
+      bytes[footer + 1] = 0x04
+      const stored = fakeSource(bytes.length, (first, last) => Uint8Array.from(bytes.subarray(first, last + 1)))
+      expect(await check(stored, { key: KEY, mapping: PARQUET })).toMatchObject({
+        header: ['Tree', ...HEADER.split(','), 'List'],
+      })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('a file without its footer was cut off', async () => {
