@@ -26,6 +26,14 @@ const isBounded = (retrier: Retrier): boolean =>
 
 const catchesAll = ({ catch: catchers }: State): boolean => catchers.at(-1)?.errorEquals.includes('States.ALL') === true
 
+/** A Map fails with its items: not where each of their failures is caught inside and none ends in a Fail state. */
+function canFail({ type, inner }: State): boolean {
+  if (type !== 'Map') return type === 'Task'
+  return inner
+    .flatMap(({ states }) => states)
+    .some((state) => state.type === 'Fail' || (canFail(state) && !catchesAll(state)))
+}
+
 function functionOf({ raw }: State): string | null {
   const resource = typeof raw.Resource === 'string' ? raw.Resource : ''
   if (resource.startsWith('arn:aws:lambda:')) return resource
@@ -41,8 +49,8 @@ function* problemsOf(state: State): Generator<Omit<DefinitionProblem, 'state'>> 
   if (state.comment === null) yield { code: 'missing_comment', message: 'A state says why it exists' }
   if (type === 'Task' && raw.TimeoutSeconds === undefined)
     yield { code: 'missing_timeout', message: 'A Task has TimeoutSeconds' }
-  if ((type === 'Task' || type === 'Map') && !catchesAll(state))
-    yield { code: 'missing_catch', message: 'A Task or Map catches States.ALL, last' }
+  if (canFail(state) && !catchesAll(state))
+    yield { code: 'missing_catch', message: 'A Task, or a Map with an item that can fail, catches States.ALL, last' }
   if (type === 'Map' && typeof raw.MaxConcurrency !== 'number')
     yield { code: 'unbounded_map', message: 'A Map has MaxConcurrency' }
   if (!state.retry.every(isBounded))

@@ -87,7 +87,6 @@ export const REASONS = {
     'The content ends inside a record: an open quote, or too few columns without a final line end.',
   ),
   compression_bomb: refused('INGEST_VALIDATION', 'The content expands by more than the contract allows.', CHANGE),
-  checksum_mismatch: refused('INGEST_VALIDATION', 'The SHA-256 of the object is not the one that was announced.'),
   type_drift: refused('TRANSFORM', 'A value does not fit its type and the contract coerces none.', CHANGE),
   too_many_rejects: refused('TRANSFORM', 'More rows are rejects than the contract tolerates.', CHANGE),
   malformed_records: refused('TRANSFORM', 'The records cannot be told apart from some point on.', CHANGE),

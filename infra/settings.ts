@@ -19,6 +19,8 @@ export interface Settings {
   /** … this many times; then it is deferred. */
   readonly quotaWaits: number
   readonly sweepEveryMinutes: number
+  /** How old a landed version or a job must be before the sweep takes it up: longer than an event takes to arrive. */
+  readonly sweepGraceSeconds: number
 }
 
 /** Where a setting comes from: CDK's context first, then the environment. */
@@ -56,4 +58,5 @@ export const readSettings = (source: SettingsSource): Settings => ({
   quotaWaitSeconds: countOf(source, 'quotaWaitSeconds', 30, 1, 3600),
   quotaWaits: countOf(source, 'quotaWaits', 20, 0, 1000),
   sweepEveryMinutes: countOf(source, 'sweepEveryMinutes', 15, 1, 1440),
+  sweepGraceSeconds: countOf(source, 'sweepGraceSeconds', 900, 0, 86_400),
 })

@@ -144,6 +144,7 @@ export class WorkflowStack extends Stack {
         MetadataFunctionArn: this.#functions.metadata.versionArn,
         IngestAliasArn: ingest.liveArn,
         IngestMachineArn: ingest.arn,
+        SweepGraceSeconds: String(settings.sweepGraceSeconds),
       },
     })
     const rule = new Rule(this, 'SweepSchedule', {

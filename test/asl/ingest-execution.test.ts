@@ -77,13 +77,6 @@ const CASES: readonly Case[] = [
     reasonCode: 'unknown_tenant',
   },
   {
-    title: 'a decision that nobody knows fails the job',
-    scenario: { register: { decision: 'perhaps' } },
-    status: 'FAILED',
-    closedAs: 'FAILED',
-    reasonCode: 'infrastructure_failed',
-  },
-  {
     title: 'ORC-16: an invalid file is quarantined',
     scenario: { validate: INVALID },
     status: 'SUCCEEDED',

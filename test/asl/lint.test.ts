@@ -50,10 +50,18 @@ const { JitterStrategy: _jitter, ...UNJITTERED } = RETRIER
 const { MaxDelaySeconds: _delay, ...UNCAPPED } = RETRIER
 const throttled = { ...TASK.Catch[0], ErrorEquals: ['S3.S3Exception'] }
 
+/** Catches one error only. */
+const MAP_OF_SAFE_ITEMS = { ...MAP, Catch: [throttled] }
+const MAP_OF_FAILING_ITEMS = {
+  ...MAP_OF_SAFE_ITEMS,
+  ItemProcessor: { StartAt: 'One', States: { One: { Type: 'Fail', Comment: 'why' } } },
+}
+
 describe('lintDefinition', () => {
   test('has nothing against a bounded, caught, commented task or map', () => {
     expect(codesOf(TASK)).toEqual([])
     expect(codesOf(MAP)).toEqual([])
+    expect(codesOf(MAP_OF_SAFE_ITEMS)).toEqual([])
     expect(codesOf({ ...INVOKE, Arguments: { FunctionName: '${' + 'ValidateFunctionArn}' } })).toEqual([])
   })
 
@@ -63,6 +71,11 @@ describe('lintDefinition', () => {
     {
       why: 'ORC-04: a task that catches some errors only',
       state: { ...TASK, Catch: [throttled] },
+      code: 'missing_catch',
+    },
+    {
+      why: 'a map that catches some errors only though its items can fail',
+      state: MAP_OF_FAILING_ITEMS,
       code: 'missing_catch',
     },
     { why: 'ORC-05: a map without a bound', state: UNBOUNDED_MAP, code: 'unbounded_map' },

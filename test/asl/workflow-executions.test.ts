@@ -140,7 +140,13 @@ describe('sweep/v1 on the executor', () => {
   async function sweep(answer: Answer, event: object = {}) {
     const runtime = harness(answer)
     const IngestAliasArn = await createIngest(runtime)
-    const substitutions = { RawBucket: 'raw', MetadataFunctionArn: METADATA, IngestAliasArn, IngestMachineArn: INGEST }
+    const substitutions = {
+      RawBucket: 'raw',
+      MetadataFunctionArn: METADATA,
+      IngestAliasArn,
+      IngestMachineArn: INGEST,
+      SweepGraceSeconds: '900',
+    }
     const machine = await createMachine(runtime, 'sweep', substitutions)
     const end = await runtime.run(machine, JSON.parse(JSON.stringify(event)))
     return { runtime, end }
