@@ -1,0 +1,39 @@
+import type { RuleExpression } from '../../dqdl/ast.ts'
+import type { GlueRuleResult } from '../../dqdl/glue-result.ts'
+import type { ReferenceOutcome } from './reference.ts'
+import type { TestTable } from './tables.ts'
+
+/** One rule with what both engines say of it. */
+export interface Compared {
+  readonly rule: RuleExpression
+  readonly text: string
+  readonly table: TestTable
+  readonly own: GlueRuleResult
+  readonly reference: ReferenceOutcome
+}
+
+/** Relative difference up to which two metrics are equal: engines add in another order. */
+const TOLERANCE = 1e-9
+
+const numberOf = (metric: number | string): number => Number(metric)
+
+export function metricsEqual(one: number | string, other: number | string): boolean {
+  const [first, second] = [numberOf(one), numberOf(other)]
+  if (Number.isNaN(first) || Number.isNaN(second)) return Number.isNaN(first) && Number.isNaN(second)
+  if (first === second) return true
+  return Math.abs(first - second) <= TOLERANCE * Math.max(Math.abs(first), Math.abs(second))
+}
+
+/** ERROR is a failure to the reference, which knows no other. */
+export const verdictsAgree = ({ own, reference }: Compared): boolean => (own.Result === 'PASS') === reference.passed
+
+/** Metrics of the reference that are absent here or have another value. */
+export const differingMetrics = ({ own, reference }: Compared): readonly string[] =>
+  Object.entries(reference.metrics).flatMap(([name, value]) => {
+    const mine = own.EvaluatedMetrics[name]
+    if (mine !== undefined && metricsEqual(mine, value)) return []
+    return [`${name}: ${mine ?? 'absent'} here, ${value} there`]
+  })
+
+export const agrees = (compared: Compared): boolean =>
+  verdictsAgree(compared) && differingMetrics(compared).length === 0

@@ -1,0 +1,257 @@
+import type { Choices } from './random.ts'
+import type { TestColumn, TestTable } from './tables.ts'
+
+/** A rule's text, and the tables its aliases stand for. */
+export interface RuleCase {
+  readonly text: string
+  readonly table: string
+}
+
+/** Columns whose names hold a dot are written with back-ticks. */
+const shown = (name: string): string => (name.includes('.') ? `\`${name}\`` : name)
+const quoted = (name: string): string => `"${shown(name)}"`
+
+const NUMBER_CONDITIONS: readonly string[] = ['>', '>=', '<', '<=', '=', '!=']
+const SHARES: readonly string[] = ['0', '0.25', '0.5', '0.75', '1.0', '0.9']
+
+/** Every form of number condition over operands. */
+const numberConditions = ([first = '0', second = '1', third = '2']: readonly string[]): readonly string[] => [
+  ...NUMBER_CONDITIONS.map((operator) => `${operator} ${first}`),
+  `between ${first} and ${second}`,
+  `not between ${first} and ${second}`,
+  `in [${first}, ${second}, ${third}]`,
+  `not in [${second}, ${third}]`,
+]
+
+/** Operands of DQDL: texts without quotes and backslashes, plain decimal numbers. */
+const numbersOf = ({ values }: TestColumn): readonly string[] => {
+  const plain = values.filter((value) => /^-?\d{1,15}(\.\d{1,8})?$/.test(value))
+  return [...new Set([...plain, '0', '1', '3.5', '-10'])]
+}
+const textsOf = ({ values }: TestColumn): readonly string[] => {
+  const plain = values
+    .filter((value) => /^'[^"\\$]*'$/.test(value) && !/^'\d{4}-\d{2}-\d{2}'$/.test(value))
+    .map((value) => `"${value.slice(1, -1).replaceAll("''", "'")}"`)
+  return [...new Set([...plain, '"abc"', '"zz"'])]
+}
+
+const TEXT_KEYWORDS = ['NULL', 'EMPTY', 'WHITESPACES_ONLY'] as const
+const PATTERNS = [
+  '[a-z]+',
+  '.*',
+  'a|b',
+  '\\\\d+',
+  'a',
+  '[A-Z].*',
+  '.+',
+  '\\\\s*',
+  '\\\\p{L}+',
+  '(?i)abc',
+  '-?[0-9.]+',
+] as const
+const DAYS = ['"2024-05-20"', '"2024-05-21"', '"2023-12-31"', '"1970-01-01"'] as const
+const TYPES = [
+  'Boolean',
+  'Date',
+  'Timestamp',
+  'Integer',
+  'Double',
+  'Float',
+  'Long',
+  'INTEGER',
+  'Decimal(10,2)',
+] as const
+const PLAIN_PATTERNS = PATTERNS.map((pattern) => pattern.replaceAll('\\\\', '\\'))
+const isNumeric = ({ kind }: TestColumn): boolean => ['integer', 'floating', 'decimal'].includes(kind)
+const isText = ({ kind }: TestColumn): boolean => kind.endsWith('text')
+
+/** Each condition that ColumnValues can put on a column. */
+function valueConditions(column: TestColumn): readonly string[] {
+  if (isNumeric(column)) {
+    const numbers = numbersOf(column)
+    return [
+      ...numberConditions(numbers),
+      ...numberConditions(numbers.slice(-3)),
+      '= NULL',
+      '!= NULL',
+      `in [${numbers[0]}, NULL]`,
+      `not in [${numbers[0]}, NULL]`,
+      'in ["1", "2"]',
+    ]
+  }
+  if (isText(column)) {
+    const texts = textsOf(column)
+    return [
+      `= ${texts[0]}`,
+      `!= ${texts[0]}`,
+      `in [${texts.join(', ')}]`,
+      `in [${texts.slice(0, 2).join(', ')}]`,
+      `not in [${texts.slice(0, 2).join(', ')}]`,
+      'not in ["zz"]',
+      ...TEXT_KEYWORDS.flatMap((keyword) => [
+        `= ${keyword}`,
+        `!= ${keyword}`,
+        `in [${texts[1]}, ${keyword}]`,
+        `not in [${texts[1]}, ${keyword}]`,
+      ]),
+      'in [NULL, EMPTY, WHITESPACES_ONLY]',
+      ...PLAIN_PATTERNS.flatMap((pattern) => [`matches "${pattern}"`, `not matches "${pattern}"`]),
+      'in [1, 2]',
+      '= "2024-05-20"',
+      '> "2024-05-20"',
+    ]
+  }
+  if (column.kind === 'boolean') return ['= "true"', 'in ["true", "false"]', '= NULL', '> 0']
+  return [
+    ...numberConditions(DAYS),
+    '= NULL',
+    '!= NULL',
+    `in [${DAYS[0]}, NULL]`,
+    `not in [${DAYS[1]}, NULL]`,
+    '<= now()',
+    '> (now() - 3 days)',
+    '< (now() + 2 hours)',
+    'between (now() - 2 days) and (now() + 1 days)',
+  ]
+}
+
+/** Rules about one column, without where. */
+function columnRules(column: TestColumn): readonly string[] {
+  const name = quoted(column.name)
+  const rules = [
+    `ColumnExists "${column.name}"`,
+    `IsComplete ${name}`,
+    ...SHARES.slice(0, 4).map((share) => `Completeness ${name} >= ${share}`),
+    `IsUnique ${name}`,
+    `IsPrimaryKey ${name}`,
+    `Uniqueness ${name} > 0.5`,
+    `UniqueValueRatio ${name} = 1.0`,
+    `DistinctValuesCount ${name} between 1 and 9`,
+    `DistinctValuesCount ${name} = 2`,
+    `Entropy ${name} < 1.5`,
+    `ColumnLength ${name} > 0`,
+    ...TYPES.flatMap((type) => [
+      `ColumnDataType ${name} = "${type}"`,
+      `ColumnDataType ${name} != "${type}" with threshold > 0.3`,
+    ]),
+    ...valueConditions(column).map((condition) => `ColumnValues ${name} ${condition}`),
+  ]
+  if (isNumeric(column))
+    rules.push(
+      ...['Mean', 'Sum', 'StandardDeviation'].flatMap((type) => [
+        `${type} ${name} > 1`,
+        `${type} ${name} between -10 and 10`,
+      ]),
+    )
+  else rules.push(`Mean ${name} > 1`)
+  if (isText(column))
+    rules.push(...numberConditions(['1', '4', '0']).map((condition) => `ColumnLength ${name} ${condition}`))
+  if (column.kind === 'date_text')
+    rules.push(
+      ...['yyyy-MM-dd', 'dd-MM-yyyy', 'MM/dd/yyyy', 'yyyy', 'yyyy-MM'].map(
+        (format) => `ColumnDataType ${name} = "Date" with format = "${format}" with threshold > 0.1`,
+      ),
+    )
+  if (column.kind === 'timestamp' || column.kind === 'date' || column.kind === 'date_text')
+    rules.push(
+      ...[
+        '< 24 hours',
+        '> 2 days',
+        '<= 90 minutes',
+        'between 1 hours and 40 hours',
+        'not between 1 hours and 40 hours',
+      ].map((condition) => `DataFreshness ${name} ${condition}`),
+    )
+  return rules
+}
+
+const REFERENCES = ['clean', 'nulls', 'distinct', 'no_row'] as const
+
+/** Rules about the table, and about it beside others. */
+function tableRules({ columns }: TestTable): readonly string[] {
+  const numeric = columns.filter(isNumeric).map(({ name }) => shown(name))
+  const [first = '', second = ''] = columns.map(({ name }) => shown(name))
+  const [one = '', two = ''] = numeric
+  const other = columns[3]?.name ?? ''
+  return [
+    ...numberConditions(['2', '20', '4']).map((condition) => `RowCount ${condition}`),
+    'RowCount > 1 + 2 * 3',
+    `ColumnCount = ${columns.length}`,
+    'ColumnCount between 1 and 100',
+    'ColumnExists "missing"',
+    'IsComplete "missing"',
+    'ColumnNamesMatchPattern "^c[0-9]+_"',
+    'ColumnNamesMatchPattern "[a-z]"',
+    `IsPrimaryKey "${first}" "${second}"`,
+    `ColumnCorrelation "${one}" "${two}" > 0.1`,
+    `ColumnCorrelation "${one}" "${one}" >= 0.9`,
+    'CustomSql "select count(*) from primary" > 2',
+    `CustomSql "select max(\`${other}\`) from primary" >= 0`,
+    `CustomSql "select \`${other}\` from primary where \`${other}\` is not null"`,
+    `CustomSql "select \`${other}\` from primary where \`${other}\` > 1" with threshold > 0.3`,
+    'CustomSql "select nothing from primary" = 0',
+    ...REFERENCES.flatMap((alias) => [
+      `RowCountMatch "${alias}" >= 0.9`,
+      `SchemaMatch "${alias}" = 1.0`,
+      `SchemaMatch "${alias}" between 0 and 0.9`,
+      `ReferentialIntegrity "${first}" "${alias}.c0_text" >= 0.5`,
+      `ReferentialIntegrity "${first},${second}" "${alias}.{c0_text,c1_number_text}" = 1.0`,
+      `DatasetMatch "${alias}" "${first}->c0_text" "${second}->c1_number_text" >= 0.5`,
+      `AggregateMatch "sum(${one})" "sum(${alias}.c3_integer)" between 0.5 and 1.5`,
+      `AggregateMatch "avg(${one})" "avg(${alias}.c3_integer)" = 1.0`,
+    ]),
+    'RowCountMatch "unknown" >= 0.9',
+    `(RowCount > 1000) or (IsComplete "${first}")`,
+    `(RowCount > 0) and (IsComplete "${first}") and (IsUnique "${second}")`,
+    `((RowCount > 1000) and (RowCount > 2)) or (ColumnCount > 1)`,
+  ]
+}
+
+/** Types that the reference knows a where clause for. */
+const TAKES_WHERE =
+  /^(?:RowCount|IsComplete|Completeness|IsUnique|Uniqueness|UniqueValueRatio|DistinctValuesCount|IsPrimaryKey|Mean|Sum|StandardDeviation|Entropy|ColumnCorrelation|ColumnLength|ColumnValues|ColumnDataType|DataFreshness) /
+
+/** Predicates of Spark SQL over a column. */
+const predicatesOf = ({ name, kind }: TestColumn): readonly string[] => {
+  const column = `\`${name}\``
+  if (kind === 'boolean') return [column, `not ${column}`, `${column} is not null`]
+  if (kind === 'date' || kind === 'timestamp') return [`${column} >= '2024-05-20'`, `year(${column}) = 2024`]
+  if (kind.endsWith('text'))
+    return [`${column} <> ''`, `length(${column}) > 1`, `${column} rlike '^[a-z]'`, `${column} is null`]
+  return [
+    `${column} > 1`,
+    `${column} is not null`,
+    `${column} between 0 and 10`,
+    `${column} > 1000000`,
+    `abs(${column}) < 3`,
+  ]
+}
+
+/** Puts a where clause behind a rule, before its tags. */
+const withWhere = (rule: string, predicate: string): string => {
+  const tags = rule.indexOf(' with ')
+  const clause = ` where "${predicate}"`
+  return tags < 0 ? `${rule}${clause}` : `${rule.slice(0, tags)}${clause}${rule.slice(tags)}`
+}
+
+/** Every rule type and operator over a table. */
+export const standingRules = (table: TestTable): readonly RuleCase[] =>
+  [...tableRules(table), ...table.columns.flatMap(columnRules)].map((text) => ({ text, table: table.name }))
+
+/** A random rule over a table: with a where clause, a threshold or as a composite now and then. */
+export function randomRule(table: TestTable, choices: Choices): RuleCase {
+  const single = (): string => {
+    const rules = choices.chance(0.15) ? tableRules(table) : columnRules(choices.pick(table.columns))
+    const rule = choices.pick(rules)
+    const worded =
+      /^ColumnValues .* (?:in|=|!=|matches) /.test(rule) && choices.chance(0.1)
+        ? `${rule} with threshold > ${choices.pick(SHARES)}`
+        : rule
+    const isPlain = !rule.startsWith('(')
+    if (!isPlain || !TAKES_WHERE.test(worded) || choices.chance(0.7)) return worded
+    return withWhere(worded, choices.pick(predicatesOf(choices.pick(table.columns))))
+  }
+  if (choices.chance(0.9)) return { text: single(), table: table.name }
+  const operator = choices.pick(['and', 'or'])
+  return { text: `(${single()}) ${operator} (${single()})`, table: table.name }
+}
