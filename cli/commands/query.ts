@@ -7,6 +7,7 @@ import {
 import { parseTenantId } from '../../core/identifiers.ts'
 import { analystSession } from '../../warehouse/analyst-session.ts'
 import { clientSettings } from '../deployment.ts'
+import { distinctNames } from '../distinct-names.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
@@ -42,7 +43,7 @@ async function rowsOf(client: RedshiftDataClient, Id: string): Promise<{ names: 
       new GetStatementResultCommand({ Id, ...(NextToken === undefined ? {} : { NextToken }) }),
     )
     const metadata = page.ColumnMetadata ?? []
-    names = metadata.map((column) => column.name ?? '')
+    names = distinctNames(metadata.map((column) => column.name ?? ''))
     for (const record of page.Records ?? []) {
       rows.push(
         Object.fromEntries(record.map((field, index) => [names[index] ?? '', jsonOf(field, metadata[index] ?? {})])),
