@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { cp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -17,6 +16,7 @@ import { getJob } from '../../cli/jobs-client.ts'
 import { type Connection, requireRuntime } from '../../cli/session.ts'
 import { uploadFile } from '../../cli/upload.ts'
 import type { SourceVersion } from '../../core/source.ts'
+import { stampOf } from './assembly.ts'
 
 /** A runtime in a process of its own, as `sluice up` starts it, so that it can be killed. */
 export interface RunningRuntime {
@@ -101,16 +101,11 @@ export function scratchFolder(purpose: string): { path: string; remove(): Promis
  * A state folder in which the assembly is deployed and nothing else happened: made once for an assembly, then copied, as a
  * deployment takes longer than most tests.
  */
-export async function deployedState(into: string): Promise<string> {
-  const stamp = createHash('sha256')
-  for (const file of readdirSync('cdk.out')
-    .filter((name) => name.endsWith('.template.json'))
-    .sort())
-    stamp.update(readFileSync(join('cdk.out', file)))
-  const prepared = resolve('.cache', 'e2e', stamp.digest('hex').slice(0, 16))
+export async function deployedState(into: string, assembly = 'cdk.out'): Promise<string> {
+  const prepared = resolve('.cache', 'e2e', stampOf(assembly))
   if (!existsSync(prepared)) {
     const fresh = mkdtempSync(join(tmpdir(), 'sluice-deployed-'))
-    await (await up(fresh)).stop()
+    await (await up(fresh, { assembly })).stop()
     mkdirSync(resolve('.cache', 'e2e'), { recursive: true })
     // Two test files may come here at once; the first one's folder serves both.
     await cp(fresh, `${prepared}.${process.pid}`, { recursive: true })
