@@ -1,5 +1,5 @@
 import type { PredicateColumn } from './row-predicates.ts'
-import { literal } from './sql.ts'
+import { isNumeric, literal } from './sql.ts'
 
 const WHOLE_NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)\s*`
 const FLOATING = String.raw`\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|Infinity|[iI]nf)\s*`
@@ -61,6 +61,7 @@ function fromTyped({ sql, family }: PredicateColumn, type: string): string {
   const numeric = family === 'integer' || family === 'decimal' || family === 'floating'
   const present = `${sql} IS NOT NULL`
   if (type === 'date') return temporal ? present : 'false'
+  if (type === 'timestamp' && family === 'floating') return `(${present} AND isfinite(${sql}))`
   if (type === 'timestamp') return temporal || numeric || family === 'boolean' ? present : 'false'
   if (type === 'boolean') return numeric || family === 'boolean' || family === 'timestamp' ? present : 'false'
   if (family === 'date' || family === 'other') return 'false'
@@ -71,6 +72,10 @@ function fromTyped({ sql, family }: PredicateColumn, type: string): string {
   if (family === 'floating') return `(${sql} IS NOT NULL AND isfinite(${sql}))`
   return `try_cast(trunc(${sql}) AS ${target}) IS NOT NULL`
 }
+
+/** Spark refuses to cast these columns whatever they hold, so that neither `=` nor `!=` passes. */
+export const isCastRefused = ({ family }: PredicateColumn, typeName: string): boolean =>
+  typeName.toLowerCase() === 'date' && (isNumeric(family) || family === 'boolean')
 
 /**
  * True where Spark's CAST without ANSI mode gives a value: the meaning of ColumnDataType. NULL is not castable.

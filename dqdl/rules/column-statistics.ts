@@ -59,15 +59,19 @@ export const mean = statistic('Mean', (column, measures, scope) => {
   const count = measures.aggregate(`count(${inScope(scope, column.sql)})`)
   return `(${sumOf(column, measures, scope)} / nullif(${count}, 0))`
 })
-/** Of the population. The engine refuses the deviation of NaN and infinities, where the answer is NaN. */
+/** Squares of larger values overflow, which the engine refuses. */
+const MAX_SQUARED = '1e150'
+/** Of the population: NaN where a value is not finite, Infinity where squares overflow; the engine refuses both. */
 const spreadOf =
   (aggregate: 'stddev_pop' | 'var_pop') =>
   (column: Column, measures: Measures, scope: string | null): string => {
     const value = inScope(scope, `${column.sql}::DOUBLE`)
     if (column.family !== 'floating') return measures.aggregate(`${aggregate}(${value})`)
     const finite = measures.aggregate(`coalesce(bool_and(isfinite(${value})), true)`)
-    const spread = measures.aggregate(`${aggregate}(CASE WHEN isfinite(${value}) THEN ${value} END)`)
-    return `(CASE WHEN ${finite} THEN ${spread} ELSE 'NaN'::DOUBLE END)`
+    const moderate = measures.aggregate(`coalesce(bool_and(abs(${value}) < ${MAX_SQUARED}), true)`)
+    const constant = `${measures.aggregate(`min(${value})`)} = ${measures.aggregate(`max(${value})`)}`
+    const spread = measures.aggregate(`${aggregate}(CASE WHEN abs(${value}) < ${MAX_SQUARED} THEN ${value} END)`)
+    return `(CASE WHEN NOT ${finite} THEN 'NaN'::DOUBLE WHEN ${moderate} THEN ${spread} WHEN ${constant} THEN 0.0 ELSE 'Infinity'::DOUBLE END)`
   }
 export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
 /** Natural logarithm, over the values that are not NULL; one distinct value gives 0. */

@@ -1,7 +1,8 @@
 import { errored, failed, type RuleCompiler, type SettledRule, type Surroundings } from '../compiled-rule.ts'
 import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
 import type { QualityColumn } from '../quality-plan.ts'
-import { identifier, literal } from '../sql.ts'
+import { familyOf, identifier, literal } from '../sql.ts'
+import { equalSql, type Side, sameSql } from './equality.ts'
 import {
   checkNumber,
   columnOf,
@@ -26,13 +27,20 @@ function referenceOf(
 
 const namesIn = (list: string): readonly string[] => list.split(',').map((name) => name.trim())
 
-function referenceColumn(columns: readonly QualityColumn[], name: string): string {
+const sideOf = ({ name, duckdbType }: QualityColumn): Side => ({
+  sql: identifier(name),
+  family: familyOf(duckdbType),
+  duckdbType,
+})
+function referenceColumn(columns: readonly QualityColumn[], name: string): Side {
   const column = findColumn(columns, name)
   if (column === undefined) throw new RuleFailure(`Column ${name} does not exist in reference data frame.`)
-  return identifier(column.name)
+  return sideOf(column)
 }
-const primaryColumn = (name: string, surroundings: Surroundings): string =>
-  columnOf(name, surroundings, (text) => `Column ${text} does not exist in primary data frame.`).sql
+const primaryColumn = (name: string, surroundings: Surroundings): Side =>
+  columnOf(name, surroundings, (text) => `Column ${text} does not exist in primary data frame.`)
+/** The column of a table or of its alias in a query. */
+const within = (table: string, side: Side): Side => ({ ...side, sql: `${table}.${side.sql}` })
 
 /** `alias.column` or `alias.{c1,c2}`; the alias may contain dots. */
 function splitReference(text: string): { alias: string; columns: readonly string[] } {
@@ -49,10 +57,12 @@ export const referentialIntegrity: RuleCompiler = (rule, measures, surroundings)
   const reference = referenceOf(alias, surroundings)
   if (columns.length !== names.length)
     return failed('The number of columns in the primary and in the reference data frame differ.')
-  const equal = names.map((name, index) => {
-    const other = referenceColumn(reference, columns[index] ?? '')
-    return `r.${other} = sluice_data.${primaryColumn(name, surroundings)}`
-  })
+  const equal = names.map((name, index) =>
+    equalSql(
+      within('sluice_data', primaryColumn(name, surroundings)),
+      within('r', referenceColumn(reference, columns[index] ?? '')),
+    ),
+  )
   const exists = `EXISTS (SELECT 1 FROM ${identifier(alias)} r WHERE ${equal.join(' AND ')})`
   const source = measures.query(
     `SELECT (SELECT count(*) FROM sluice_data) AS total, (SELECT count(*) FROM sluice_data WHERE ${exists}) AS matched`,
@@ -114,7 +124,7 @@ function aggregateExpression(text: string, surroundings: Surroundings): Aggregat
     return errored(`Rule (or nested rule) not supported due to: cannot read the aggregate expression ${text}`)
   const [, aggregate = '', alias = 'primary', column = ''] = parts
   const own = alias === 'primary'
-  const sql = own ? columnOf(column, surroundings).sql : referenceColumn(referenceOf(alias, surroundings), column)
+  const sql = own ? columnOf(column, surroundings).sql : referenceColumn(referenceOf(alias, surroundings), column).sql
   return { sql: `(SELECT ${aggregate}(${sql})::DOUBLE FROM ${own ? 'sluice_data' : identifier(alias)})`, column }
 }
 
@@ -132,8 +142,8 @@ export const aggregateMatch: RuleCompiler = (rule, measures, surroundings) => {
 }
 
 interface ColumnPair {
-  readonly own: string
-  readonly other: string
+  readonly own: Side
+  readonly other: Side
 }
 
 /** `a->b,c`: columns of the data and of the reference. */
@@ -153,28 +163,27 @@ export const datasetMatch: RuleCompiler = (rule, measures, surroundings) => {
   const alias = parameterOf(rule, 0)
   const reference = referenceOf(alias, surroundings)
   const keys = columnPairs(parameterOf(rule, 1), reference, surroundings)
-  const keyNames = new Set(keys.map(({ own }) => own))
+  const keyNames = new Set(keys.map(({ own }) => own.sql))
   const others =
     rule.parameters.length === 3
       ? columnPairs(parameterOf(rule, 2), reference, surroundings)
       : surroundings.columns
-          .map(({ name }) => name)
-          .filter((name) => !keyNames.has(identifier(name)))
-          .map((name) => ({ own: identifier(name), other: referenceColumn(reference, name) }))
+          .filter(({ name }) => !keyNames.has(identifier(name)))
+          .map((column) => ({ own: sideOf(column), other: referenceColumn(reference, column.name) }))
   const table = identifier(alias)
   const repeated = (from: string, columns: readonly string[]): string =>
     `EXISTS (SELECT 1 FROM ${from} GROUP BY ${columns.join(', ')} HAVING count(*) > 1)`
   const equal = [
-    ...keys.map(({ own, other }) => `d.${own} = r.${other}`),
-    ...others.map(({ own, other }) => `d.${own} IS NOT DISTINCT FROM r.${other}`),
+    ...keys.map(({ own, other }) => equalSql(within('d', own), within('r', other))),
+    ...others.map(({ own, other }) => sameSql(within('d', own), within('r', other))),
   ]
   const source = measures.query(
     `SELECT ${repeated(
       'sluice_data',
-      keys.map(({ own }) => own),
+      keys.map(({ own }) => own.sql),
     )} AS own_repeated, ${repeated(
       table,
-      keys.map(({ other }) => other),
+      keys.map(({ other }) => other.sql),
     )} AS other_repeated, (SELECT count(*) FROM sluice_data) AS total, (SELECT count(*) FROM sluice_data d WHERE EXISTS (SELECT 1 FROM ${table} r WHERE ${equal.join(' AND ')})) AS matched`,
   )
   const condition = numberCondition(rule)

@@ -1,5 +1,5 @@
 import type { NumberCondition, Rule } from '../ast.ts'
-import { castablePredicate, DATA_TYPES } from '../castable.ts'
+import { castablePredicate, DATA_TYPES, isCastRefused } from '../castable.ts'
 import {
   type CompiledRule,
   errored,
@@ -190,6 +190,8 @@ export const columnDataType: RuleCompiler = (rule, measures, surroundings) => {
     return errored(`Rule (or nested rule) not supported due to: ColumnDataType takes = and != only`)
   const [operand] = condition.operands
   const type = operand?.kind === 'text' ? operand.value : ''
+  if (isCastRefused(column, type))
+    return failed(`Column ${column.name} of type ${column.duckdbType} cannot be cast to ${type}`)
   const castable = castablePredicate(column, type, tagText(rule, 'format'))
   if (castable === null) {
     const hint = nearestHint(type, DATA_TYPES)
