@@ -85,9 +85,9 @@ class RangeReader:
 
 
 def compose(ranges):
-    """Splits from what the ranges told, in order: [{offset, end, records_before, records}]. Ranges without a record give none.
+    """(splits, state at the end) from what the ranges told, in order. Ranges without a record give no split.
 
-    `ranges` are (offset, length, outcomes). A blank line is no record, and the header is counted as one here.
+    A split is {offset, end, recordsBefore, records}; `ranges` are (offset, length, outcomes). A blank line is no record, and the header is counted as one here.
     """
     state = RECORD_START
     starts = []
@@ -100,7 +100,8 @@ def compose(ranges):
         before += records
         size = offset + length
     ends = [start for start, _, _ in starts[1:]] + [size]
-    return [
+    splits = [
         {"offset": start, "end": end, "recordsBefore": records_before, "records": records}
         for (start, records_before, records), end in zip(starts, ends)
     ]
+    return splits, state

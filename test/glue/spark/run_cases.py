@@ -15,6 +15,7 @@ def options_of(case, entry, run_id):
         "run_id": run_id,
         "objects_folder": case["folder"],
         "split_bytes": str(case["splitBytes"]),
+        "spark_master": "local[2]",
     }
 
 
