@@ -71,6 +71,7 @@ export function compileQuality(
   return {
     qualityPlanVersion: 1,
     rulesetHash: digestOf(printRuleset(ruleset)),
+    ruleset: printRuleset(ruleset),
     rules,
     analyzers,
     setup: SETUP,

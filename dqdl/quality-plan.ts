@@ -49,6 +49,8 @@ export interface QualityStatement {
 export interface QualityPlan {
   readonly qualityPlanVersion: 1
   readonly rulesetHash: string
+  /** Canonical text of the ruleset, for evaluators that read DQDL; without it a plan is for its SQL only. */
+  readonly ruleset?: string
   readonly rules: readonly QualityRule[]
   readonly analyzers?: readonly QualityAnalyzer[]
   /** Creates the table `sluice_verdicts`, functions and whatever the statements share. */

@@ -33,6 +33,8 @@ def open_spark(options):
     if "spark_master" in options:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master(options["spark_master"])
+    if "spark_jars" in options:
+        builder = builder.config("spark.driver.extraClassPath", options["spark_jars"])
     spark = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
     archive = options.get("code_archive")
     if archive is not None:

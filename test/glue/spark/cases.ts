@@ -7,7 +7,7 @@ import { printGenerator } from '../../../glue/generate.ts'
 import { text } from '../../../glue/sql/literals.ts'
 import { type DatasetForm, writeDataset } from '../../../scripts/dataset-files.ts'
 import { type Case, contractOf, mappingOf, readContract, readMapping, SETTINGS } from '../harness.ts'
-import { caseOf, OPERATOR_TABLES, readOperatorTable } from '../operator-cases.ts'
+import { caseOf, OPERATOR_TABLES, type OperatorGroup, readOperatorTable } from '../operator-cases.ts'
 import { randomRecords } from './random-records.ts'
 
 /** A file that every executor must end with the same rows, rejects, counts and documents. */
@@ -41,7 +41,7 @@ async function orders(tenant: string, rows: number, defects: number): Promise<Sp
     for (const sql of printGenerator({ contract, mapping, rows, seed: 11, defects, path })) await engine.run(sql)
   })
   const given = { contract, mapping, content: readFileSync(path) }
-  return { name: `orders of ${tenant}`, given, dqdl: rulesOf('orders'), splitBytes: 1 << 20 }
+  return { name: `orders of ${tenant}`, given, dqdl: rulesOf('orders'), splitBytes: 2 << 20 }
 }
 
 async function publicDataset(form: DatasetForm, tenant: string, rows: number | null): Promise<SparkCase> {
@@ -53,7 +53,7 @@ async function publicDataset(form: DatasetForm, tenant: string, rows: number | n
     mapping: readMapping(tenant, dataset),
     content: readFileSync(out),
   }
-  return { name: form, given, dqdl: rulesOf(dataset), splitBytes: 1 << 20 }
+  return { name: form, given, dqdl: rulesOf(dataset), splitBytes: 3 << 20 }
 }
 
 const READINGS = contractOf(`
@@ -94,7 +94,7 @@ const form = (name: string, content: string | Buffer, extra: Partial<Case> = {})
   name,
   given: { contract: READINGS, mapping: CSV, content, header: HEADER, ...extra },
   dqdl: null,
-  splitBytes: 700,
+  splitBytes: Math.ceil(Buffer.from(content).length / 3),
 })
 
 /** Forms of one content, and content that no reader likes. */
@@ -117,7 +117,7 @@ function forms(): readonly SparkCase[] {
       mapping: readings('{ format: csv, timezone: UTC, escape: "\\\\" }'),
     }),
     form('random records', randomRecords(5, 40_000)),
-    { ...form('random records, larger ranges', randomRecords(6, 400_000)), splitBytes: 40_000 },
+    { ...form('random records, larger ranges', randomRecords(6, 400_000)), splitBytes: 90_000 },
   ]
 }
 
@@ -136,15 +136,67 @@ async function otherFormats(): Promise<readonly SparkCase[]> {
   ]
 }
 
-const operators = (): readonly SparkCase[] =>
-  OPERATOR_TABLES.flatMap((file) =>
-    readOperatorTable(file).map((group) => ({
-      name: `${file.replace('.json', '')}: ${group.about}`,
-      given: caseOf(group),
-      dqdl: null,
-      splitBytes: 400,
-    })),
+const columnOf = (group: OperatorGroup, name: string) => ({
+  name,
+  type: group.type,
+  required: group.required ?? false,
+  pattern: group.pattern,
+  values: group.values,
+})
+
+/** Many groups as one file: a column each, and a record a case that has a value in the column of its group only. */
+function combined(name: string, groups: readonly OperatorGroup[]): SparkCase {
+  const names = groups.map((_, index) => `v${index}`)
+  const [first] = groups
+  const contract = contractOf(
+    JSON.stringify({
+      contract: 1,
+      dataset: 'operators',
+      version: 1,
+      columns: groups.map((group, index) => columnOf(group, names[index] ?? '')),
+      key: 'none',
+      load: 'replace_source',
+      drift: { additive: 'ignore', missing_required: 'quarantine', type_coercion: 'limited' },
+      reject_tolerance: 1,
+    }),
   )
+  const mapping = mappingOf(
+    JSON.stringify({
+      mapping: 1,
+      tenant: 'acme',
+      dataset: 'operators',
+      version: 1,
+      contract_version: 1,
+      source_system: 'test',
+      input: { format: 'csv', timezone: first?.timezone },
+      fields: groups.map(({ transform = [] }, index) => ({ source: names[index], target: names[index], transform })),
+    }),
+  )
+  const quoted = (value: string): string => `"${value.replaceAll('"', '""')}"`
+  const records = groups.flatMap(({ cases }, column) =>
+    cases.map(([input]) => names.map((_, index) => (index === column ? quoted(input) : '')).join(',')),
+  )
+  const content = `${names.join(',')}\n${records.join('\n')}\n`
+  return { name, given: { contract, mapping, content }, dqdl: null, splitBytes: Math.ceil(content.length / 2) }
+}
+
+/** The operator tables, by time zone; groups of one column, or that require it, stand alone. */
+function operators(): readonly SparkCase[] {
+  const groups = OPERATOR_TABLES.flatMap(readOperatorTable)
+  const together = groups.filter(({ required }) => required !== true)
+  const zones = [...new Set(together.map(({ timezone }) => timezone))]
+  return [
+    ...zones.map((zone) =>
+      combined(
+        `operators, ${zone ?? 'no zone'}`,
+        together.filter(({ timezone }) => timezone === zone),
+      ),
+    ),
+    ...groups
+      .filter(({ required }) => required === true)
+      .map((group) => ({ name: `operator: ${group.about}`, given: caseOf(group), dqdl: null, splitBytes: 1 << 20 })),
+  ]
+}
 
 /** All cases, the files of which are written anew and are the same each time. */
 export const sparkCases = async (): Promise<readonly SparkCase[]> => [

@@ -16,6 +16,7 @@ def options_of(case, entry, run_id):
         "objects_folder": case["folder"],
         "split_bytes": str(case["splitBytes"]),
         "spark_master": "local[2]",
+        "spark_jars": os.environ.get("SLUICE_SPARK_JARS", ""),
     }
 
 
@@ -32,11 +33,13 @@ def main(folder, entry, run_id):
     start = time.monotonic()
     failed = 0
     for case in cases:
+        begun = time.monotonic()
         try:
             run(options_of(case, entry, run_id))
         except Exception:
             failed += 1
             sys.stderr.write("%s failed on %s\n%s\n" % (entry, case["name"], traceback.format_exc()))
+        sys.stderr.write("%.1f s: %s\n" % (time.monotonic() - begun, case["name"]))
     import duckdb
 
     sys.stdout.write(
