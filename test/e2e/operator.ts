@@ -1,6 +1,8 @@
 import {
   BatchExecuteStatementCommand,
   DescribeStatementCommand,
+  ExecuteStatementCommand,
+  GetStatementResultCommand,
   type RedshiftDataClient,
 } from '@aws-sdk/client-redshift-data'
 import {
@@ -87,6 +89,14 @@ async function administratorSecret(states: SFNClient): Promise<string> {
   return textOf(/"SecretArn":"([^"]+)"/.exec(JSON.stringify(JSON.parse(definition)))?.[1])
 }
 
+async function finished(warehouse: RedshiftDataClient, Id: string): Promise<void> {
+  const { Error: error } = await eventually(`statement ${Id}`, async () => {
+    const statement = await warehouse.send(new DescribeStatementCommand({ Id }))
+    return ['FINISHED', 'FAILED', 'ABORTED'].includes(statement.Status ?? '') ? statement : null
+  })
+  if (error !== undefined) throw new Error(error)
+}
+
 /** Runs statements as the administrator of the warehouse, in one transaction. */
 export async function asAdministrator(
   { states, warehouse }: { readonly states: SFNClient; readonly warehouse: RedshiftDataClient },
@@ -98,11 +108,7 @@ export async function asAdministrator(
     const { Id = '' } = await warehouse.send(
       new BatchExecuteStatementCommand({ WorkgroupName: 'sluice', Database: 'sluice', SecretArn, Sqls }),
     )
-    const { Error: error } = await eventually(`statement ${Id}`, async () => {
-      const statement = await warehouse.send(new DescribeStatementCommand({ Id }))
-      return ['FINISHED', 'FAILED', 'ABORTED'].includes(statement.Status ?? '') ? statement : null
-    })
-    if (error !== undefined) throw new Error(error)
+    await finished(warehouse, Id)
   }
 }
 
@@ -128,4 +134,18 @@ export async function openQueue(connection: Connection, name: string): Promise<Q
     },
     close: () => sqs.destroy(),
   }
+}
+
+/** Rows that a query of the warehouse's administrator answers, each as a list of texts. */
+export async function administratorRows(
+  { states, warehouse }: { readonly states: SFNClient; readonly warehouse: RedshiftDataClient },
+  sql: string,
+): Promise<readonly (readonly string[])[]> {
+  const SecretArn = await administratorSecret(states)
+  const { Id = '' } = await warehouse.send(
+    new ExecuteStatementCommand({ WorkgroupName: 'sluice', Database: 'sluice', SecretArn, Sql: sql }),
+  )
+  await finished(warehouse, Id)
+  const { Records = [] } = await warehouse.send(new GetStatementResultCommand({ Id }))
+  return Records.map((record) => record.map((field) => String(Object.values(field)[0])))
 }
