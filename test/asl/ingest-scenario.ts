@@ -84,6 +84,8 @@ export interface Scenario {
   readonly manifest?: object
   readonly load?: object
   readonly closed?: object
+  /** Of the Glue run. */
+  readonly glueRun?: object
   /** Answers of DescribeStatement in order; the last one repeats. */
   readonly statements?: readonly object[]
   /** The calls that fail, by their numbers from 0 among those that tasks start. */
@@ -178,7 +180,13 @@ function answersOf(scenario: Scenario): Answer {
       return { JobRunId: 'jr' }
     },
     'glue.GetJobRun': ({ input }) => ({
-      JobRun: { Id: 'jr', JobName: input.JobName, JobRunState: 'SUCCEEDED', Arguments: runArguments },
+      JobRun: {
+        Id: 'jr',
+        JobName: input.JobName,
+        JobRunState: 'SUCCEEDED',
+        Arguments: runArguments,
+        ...scenario.glueRun,
+      },
     }),
     'redshift-data.BatchExecuteStatement': () => ({ Id: `s${started}` }),
     'redshift-data.DescribeStatement': () => {
