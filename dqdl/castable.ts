@@ -1,21 +1,10 @@
 import type { PredicateColumn } from './row-predicates.ts'
-import { isNumeric, literal } from './sql.ts'
+import { isNumeric, literal, matches } from './sql.ts'
+import { isDateText, isTimestampText } from './text-times.ts'
 
 const WHOLE_NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)\s*`
 const FLOATING = String.raw`\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|Infinity|[iI]nf)\s*`
 const TRUTH = ['t', 'true', 'y', 'yes', '1', 'f', 'false', 'n', 'no', '0']
-const DATE = String.raw`\s*[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?\s*`
-const TIME_OF_DAY = String.raw`\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d{0,9})?)?)?\s?(Z|[+-]\d{1,2}(:?\d{1,2})?|UTC|GMT)?`
-const TIMESTAMP = String.raw`\s*[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T](${TIME_OF_DAY})?)?)?)?\s*`
-
-const matches = (sql: string, pattern: string): string => `regexp_full_match(${sql}, ${literal(pattern)})`
-
-/** Spark reads `2024`, `2024-5` and `2024-05-01 10:00` as dates. */
-const isDay = (sql: string): string => {
-  const day = `regexp_extract(${sql}, '^\\s*([+-]?\\d{4,7})(?:-(\\d{1,2})(?:-(\\d{1,2}))?)?', ['y', 'm', 'd'])`
-  const parts = `${day}.y || '-' || coalesce(nullif(${day}.m, ''), '1') || '-' || coalesce(nullif(${day}.d, ''), '1')`
-  return `try_cast(${parts} AS DATE) IS NOT NULL`
-}
 
 /** Whole parts of so many digits fit, whatever they are. */
 const SAFE_DIGITS = { INTEGER: 9, BIGINT: 18 } as const
@@ -36,8 +25,8 @@ const FROM_TEXT: Readonly<Record<string, (sql: string) => string>> = {
   long: (sql) => wholeWithin(sql, 'BIGINT'),
   double: (sql) => matches(sql, FLOATING),
   float: (sql) => matches(sql, FLOATING),
-  date: (sql) => `(${matches(sql, DATE)} AND ${isDay(sql)})`,
-  timestamp: (sql) => `(${matches(sql, TIMESTAMP)} AND ${isDay(sql)})`,
+  date: isDateText,
+  timestamp: isTimestampText,
 }
 export const DATA_TYPES: readonly string[] = ['Boolean', 'Date', 'Timestamp', 'Integer', 'Double', 'Float', 'Long']
 
@@ -64,13 +53,8 @@ function fromTyped({ sql, family }: PredicateColumn, type: string): string {
   if (type === 'timestamp' && family === 'floating') return `(${present} AND isfinite(${sql}))`
   if (type === 'timestamp') return temporal || numeric || family === 'boolean' ? present : 'false'
   if (type === 'boolean') return numeric || family === 'boolean' || family === 'timestamp' ? present : 'false'
-  if (family === 'date' || family === 'other') return 'false'
-  if (type === 'double' || type === 'float') return present
-  const target = type === 'integer' ? 'INTEGER' : 'BIGINT'
-  if (family === 'boolean') return present
-  if (family === 'timestamp') return `coalesce(epoch(${sql})::BIGINT BETWEEN -2147483648 AND 2147483647, false)`
-  if (family === 'floating') return `(${sql} IS NOT NULL AND isfinite(${sql}))`
-  return `try_cast(trunc(${sql}) AS ${target}) IS NOT NULL`
+  // Spark cuts whole numbers and times to the type's bits: whatever is not NULL has a value.
+  return family === 'date' || family === 'other' ? 'false' : present
 }
 
 /** Spark refuses to cast these columns whatever they hold, so that neither `=` nor `!=` passes. */
@@ -87,12 +71,17 @@ export function castablePredicate(column: PredicateColumn, typeName: string, dat
   const fromText = FROM_TEXT[type]
   if (decimal === null && fromText === undefined) return null
   if (dateFormat !== null) return formattedDate(column, type, dateFormat)
-  if (decimal !== null) {
-    const cast = `try_cast(${column.family === 'text' ? `trim(${column.sql})` : column.sql} AS DECIMAL(${decimal[1]},${decimal[2]})) IS NOT NULL`
-    return column.family === 'text' ? `coalesce(${matches(column.sql, FLOATING)} AND ${cast}, false)` : cast
-  }
+  if (decimal !== null) return decimalPredicate(column, `DECIMAL(${decimal[1]},${decimal[2]})`)
   if (column.family !== 'text') return fromTyped(column, type)
   return `coalesce(${fromText?.(column.sql)}, false)`
+}
+
+function decimalPredicate({ sql, family }: PredicateColumn, duckdbType: string): string {
+  const fits = (value: string): string => `try_cast(${value} AS ${duckdbType}) IS NOT NULL`
+  if (family === 'text') return `coalesce(${matches(sql, FLOATING)} AND ${fits(`trim(${sql})`)}, false)`
+  if (family === 'date' || family === 'other') return 'false'
+  // Spark casts times as seconds.
+  return fits(family === 'timestamp' ? `epoch(${sql})` : sql)
 }
 
 function formattedDate({ sql, family }: PredicateColumn, type: string, format: string): string | null {

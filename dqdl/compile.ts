@@ -14,7 +14,7 @@ import {
 import { resultDocument, verdictDocument } from './documents.ts'
 import { type MetricHistory, OperandError } from './operands.ts'
 import { requireRuleset } from './parse.ts'
-import { printAnalyzer, printRule, printRuleset } from './print.ts'
+import { printAnalyzer, printBareRuleset, printRule, printRuleset } from './print.ts'
 import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from './quality-plan.ts'
 import { RULE_COMPILERS } from './rules/index.ts'
 import { RuleError, RuleFailure } from './rules/support.ts'
@@ -71,7 +71,7 @@ export function compileQuality(
   return {
     qualityPlanVersion: 1,
     rulesetHash: digestOf(printRuleset(ruleset)),
-    ruleset: printRuleset(ruleset),
+    ruleset: printBareRuleset(ruleset),
     rules,
     analyzers,
     setup: SETUP,

@@ -128,15 +128,23 @@ const printVariable = ({ name, list, operands }: Variable): string => {
 const printList = (items: readonly string[]): string =>
   items.length === 0 ? '[ ]' : `[\n${items.map((item) => `  ${item}`).join(',\n')}\n]`
 
-/** The canonical text of a ruleset; `parseRuleset` of it gives the same ruleset, positions apart. */
-export function printRuleset(ruleset: Ruleset): string {
+const printSections = (
+  { metadata, sources, variables, defaultLabels, rules, analyzers }: Ruleset,
+  print: (rule: RuleExpression) => string,
+): string => {
   const sections: string[] = []
-  if (ruleset.metadata.length > 0) sections.push(`Metadata = ${printDictionary(ruleset.metadata)}`)
-  if (ruleset.sources.length > 0) sections.push(`DataSources = ${printDictionary(ruleset.sources)}`)
-  if (ruleset.variables.length > 0) sections.push(ruleset.variables.map(printVariable).join('\n'))
-  if (ruleset.defaultLabels.length > 0) sections.push(`DefaultLabels = ${printLabels(ruleset.defaultLabels)}`)
-  if (ruleset.rules.length > 0 || ruleset.analyzers.length === 0)
-    sections.push(`Rules = ${printList(ruleset.rules.map(printRuleWithLabels))}`)
-  if (ruleset.analyzers.length > 0) sections.push(`Analyzers = ${printList(ruleset.analyzers.map(printAnalyzer))}`)
+  if (metadata.length > 0) sections.push(`Metadata = ${printDictionary(metadata)}`)
+  if (sources.length > 0) sections.push(`DataSources = ${printDictionary(sources)}`)
+  if (variables.length > 0) sections.push(variables.map(printVariable).join('\n'))
+  if (defaultLabels.length > 0) sections.push(`DefaultLabels = ${printLabels(defaultLabels)}`)
+  if (rules.length > 0 || analyzers.length === 0) sections.push(`Rules = ${printList(rules.map(print))}`)
+  if (analyzers.length > 0) sections.push(`Analyzers = ${printList(analyzers.map(printAnalyzer))}`)
   return `${sections.join('\n\n')}\n`
 }
+
+/** The canonical text of a ruleset; `parseRuleset` of it gives the same ruleset, positions apart. */
+export const printRuleset = (ruleset: Ruleset): string => printSections(ruleset, printRuleWithLabels)
+
+/** What a ruleset says of the data, without metadata and labels, which not every evaluator reads. */
+export const printBareRuleset = (ruleset: Ruleset): string =>
+  printSections({ ...ruleset, metadata: [], defaultLabels: [] }, printRule)

@@ -49,7 +49,7 @@ export interface QualityStatement {
 export interface QualityPlan {
   readonly qualityPlanVersion: 1
   readonly rulesetHash: string
-  /** Canonical text of the ruleset, for evaluators that read DQDL; without it a plan is for its SQL only. */
+  /** The ruleset without labels, for evaluators that read DQDL; without it a plan is for its SQL only. */
   readonly ruleset?: string
   readonly rules: readonly QualityRule[]
   readonly analyzers?: readonly QualityAnalyzer[]

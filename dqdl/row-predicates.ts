@@ -2,6 +2,7 @@ import type { DateCondition, NumberCondition, Rule, TextCondition, TextOperand }
 import { numberHolds } from './conditions.ts'
 import { evaluateDay, evaluateNumber } from './operands.ts'
 import { literal, type TypeFamily } from './sql.ts'
+import { dateOfText } from './text-times.ts'
 
 /** The column a row predicate looks at. */
 export interface PredicateColumn {
@@ -38,7 +39,10 @@ export function numberPredicate(
   const value = `${sql}::DOUBLE`
   if (!isMembership(operator)) {
     if (hasNull) return 'false'
-    return withNull(numberHolds(value, operator, values), sql, false)
+    // NaN is above every number, so that it lies outside of a range.
+    const outside = operator === 'not between' && family === 'floating' && values.every(Number.isFinite)
+    const holds = numberHolds(value, operator, values)
+    return withNull(outside ? `(isnan(${value}) OR ${holds})` : holds, sql, false)
   }
   const others = values.length === 0 ? null : listHolds(sql, family, isNegated(operator) ? 'not in' : 'in', values)
   return membership(operator, sql, hasNull, others)
@@ -63,7 +67,7 @@ export function datePredicate(
   const days = operands.map((each) => evaluateDay(each, now, tags))
   const hasNull = days.includes(null)
   const values = days.filter((day) => day !== null).map((day) => `DATE ${literal(day)}`)
-  const day = family === 'date' ? sql : family === 'text' ? `try_cast(${sql} AS DATE)` : `CAST(${sql} AS DATE)`
+  const day = family === 'date' ? sql : family === 'text' ? `(${dateOfText(sql)})` : `CAST(${sql} AS DATE)`
   const known = (condition: string): string => `coalesce(${condition}, false)`
   if (isMembership(operator)) {
     const others = values.length === 0 ? null : `${day} ${isNegated(operator) ? 'NOT IN' : 'IN'} (${values.join(', ')})`

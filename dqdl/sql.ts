@@ -2,6 +2,8 @@
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 /** A text literal of DuckDB. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** SQL that is true when the whole text matches a pattern (RE2). */
+export const matches = (sql: string, pattern: string): string => `regexp_full_match(${sql}, ${literal(pattern)})`
 /** A double of DuckDB with exactly this value, NaN and infinities included. */
 export const double = (value: number): string => `'${Object.is(value, -0) ? '-0.0' : String(value)}'::DOUBLE`
 

@@ -29,13 +29,16 @@ export const customSql: RuleCompiler = (rule, measures, surroundings) => {
     : scalar(rule, translation.sql, measures, surroundings)
 }
 
+/** Whatever the statement returns, as Spark casts it to a double: times in seconds; days and other texts are NULL. */
+const AS_DOUBLE = `CASE WHEN typeof(v) LIKE 'TIMESTAMP%' THEN epoch(try_cast(v::VARCHAR AS TIMESTAMP)) WHEN typeof(v) = 'BOOLEAN' THEN (v::VARCHAR = 'true')::INTEGER::DOUBLE ELSE try_cast(v::VARCHAR AS DOUBLE) END`
+
 /** One row and one column are compared; NULL counts as 0. */
 function scalar(rule: Rule, sql: string, measures: Measures, { history }: Surroundings): CompiledRule {
   const metric = 'Dataset.*.CustomSQL'
   const condition = numberCondition(rule)
   const operands = operandValues(condition, history(metric))
   const source = measures.query(
-    `SELECT count(*) AS row_count, coalesce(first(v)::DOUBLE, 0) AS v, (SELECT count(*) FROM (DESCRIBE ${sql})) AS column_count FROM (${sql}) AS t(v)`,
+    `SELECT count(*) AS row_count, coalesce(first(${AS_DOUBLE}), 0) AS v, (SELECT count(*) FROM (DESCRIBE ${sql})) AS column_count FROM (${sql}) AS t(v)`,
   )
   const value = `${source}.v`
   const holds = numberHolds(value, condition.operator, operands)

@@ -3,6 +3,7 @@ import { errored, type RuleCompiler } from '../compiled-rule.ts'
 import { numberHolds } from '../conditions.ts'
 import { durationMinutes } from '../operands.ts'
 import { literal } from '../sql.ts'
+import { timestampOfText } from '../text-times.ts'
 import { checkRowShare } from './row-share.ts'
 import { columnMetric, columnOf, parameterOf, requireFamily, scopeOf } from './support.ts'
 
@@ -17,7 +18,8 @@ export const dataFreshness: RuleCompiler = (rule, measures, surroundings) => {
   const { condition } = rule
   if (condition?.kind !== 'duration') return errored('DataFreshness needs a duration condition')
   const now = `TIMESTAMP ${literal(surroundings.now.toISOString().slice(0, 23).replace('T', ' '))}`
-  const age = `round(epoch(${now} - try_cast(${column.sql} AS TIMESTAMP)) / 3600, 2)`
+  const instant = column.family === 'text' ? timestampOfText(column.sql) : `CAST(${column.sql} AS TIMESTAMP)`
+  const age = `round(epoch(${now} - ${instant}) / 3600, 2)`
   const fresh = numberHolds(age, condition.operator, condition.operands.map(hoursOf))
   const share = {
     predicate: `coalesce(${fresh}, false)`,

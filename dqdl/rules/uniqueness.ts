@@ -1,10 +1,11 @@
-import type { RuleCompiler } from '../compiled-rule.ts'
+import type { Measures, RuleCompiler } from '../compiled-rule.ts'
 import { literal } from '../sql.ts'
 import {
   type Column,
   checkNumber,
   columnMetric,
   columnOf,
+  countOf,
   emptyMessage,
   inScope,
   mustBeOne,
@@ -71,13 +72,21 @@ export const uniqueValueRatio: RuleCompiler = (rule, measures, surroundings) => 
   return checkNumber(rule, numberCondition(rule), check, surroundings)
 }
 
-/** NULL counts as one more value. */
+const hasBothZeros = (column: Column, measures: Measures, scope: string | null): string => {
+  const zero = (sign: string): string =>
+    measures.aggregate(`${countOf(scope, `${column.sql} = 0`, `${sign}signbit(${column.sql})`)} > 0`)
+  return `(${zero('')} AND ${zero('NOT ')})`
+}
+
+/** NULL counts as one more value; 0.0 and -0.0 are two. */
 export const distinctValuesCount: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings)
-  const source = measures.query(frequenciesSql([column], scopeOf(rule, surroundings)))
+  const scope = scopeOf(rule, surroundings)
+  const source = measures.query(frequenciesSql([column], scope))
+  const secondZero = column.family === 'floating' ? ` + ${hasBothZeros(column, measures, scope)}::INTEGER` : ''
   const check = {
     metric: columnMetric([column.name], 'DistinctValuesCount'),
-    value: `(${source}.distinct_values + (${source}.total > ${source}.kept)::INTEGER)::DOUBLE`,
+    value: `(${source}.distinct_values + (${source}.total > ${source}.kept)::INTEGER${secondZero})::DOUBLE`,
     analyzer: `Histogram(${column.name},None,1000)`,
   }
   return checkNumber(rule, numberCondition(rule), check, surroundings)

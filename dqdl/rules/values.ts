@@ -98,6 +98,8 @@ export const columnValues: RuleCompiler = (rule, measures, surroundings) => {
   if (condition?.kind !== 'text') return errored(`ColumnValues cannot have a condition of this kind`)
   const pattern = condition.operator === 'matches' || condition.operator === 'not matches'
   if (pattern) requireText(column)
+  if (column.family === 'boolean' && condition.operands.some(({ kind }) => kind === 'text'))
+    return errored(`Column ${column.name} of type ${column.duckdbType} cannot be compared with texts`)
   const predicate = textPredicate(column, condition, ignoresCase(rule))
   return complianceOf(rule, column, predicate, pattern ? 'PatternMatch' : COMPLIANCE, scope, measures, surroundings)
 }
