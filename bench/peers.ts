@@ -64,7 +64,7 @@ export const dlt = (order: PeerOrder): Promise<PeerOutcome> => pythonPeer('dlt',
 
 /** Spark in local mode: the csv with casts and rejects, de-duplication, Parquet and aggregates; no warehouse. */
 export async function spark(order: PeerOrder): Promise<PeerOutcome> {
-  const python = [process.env.SPARK_PYTHON, resolve('.cache', 'spark', 'venv', 'bin', 'python')].find(
+  const python = [process.env.SPARK_PYTHON, resolve('.cache', 'spark', 'py311', 'bin', 'python')].find(
     (path) => path !== undefined && existsSync(path),
   )
   if (python === undefined)
