@@ -26,7 +26,7 @@ export type Transform =
   | { readonly name: 'null_if'; readonly values: readonly string[] }
   /** `format` in strftime letters: %Y %y %m %d %-m %-d %b %B. */
   | { readonly name: 'parse_date'; readonly format: string }
-  /** `format` as for dates with %H %-H %I %p %M %S %f %z; `timezone` for texts without %z. */
+  /** `format` as for dates with %H %-H %I %-I %p %M %S %f %z; `timezone` for texts without %z. */
   | { readonly name: 'parse_timestamp'; readonly format: string; readonly timezone: string | null }
   | { readonly name: 'parse_iso8601'; readonly timezone: string | null }
   /** `group` characters are removed only where they stand in groups of three; `rounding: null` refuses more decimals than the column has. */

@@ -33,6 +33,7 @@ const WINDOW_BYTES = 1 << 20
 
 const LF = 10
 const CR = 13
+const BLANK = 32
 const ORDINARY = 0
 const DELIMITER = 1
 const LINE_FEED = 2
@@ -46,6 +47,10 @@ const QUOTED = 2
 const AFTER_QUOTE = 3
 const ESCAPED = 4
 const AFTER_RETURN = 5
+const AFTER_BLANK = 6
+
+/** UTF-8 without NUL characters, which no text has and no warehouse takes. */
+const isText = (bytes: Uint8Array): boolean => isUtf8(bytes) && !bytes.includes(0)
 
 function classesOf(framing: Framing): Uint8Array {
   const classes = new Uint8Array(256).fill(ORDINARY)
@@ -135,7 +140,7 @@ export class Framer {
   #scan(): void {
     this.#window = this.#buffer.subarray(0, this.#length)
     if (!this.#started) this.#skipByteOrderMark()
-    this.#windowIsValid = isUtf8(this.#window)
+    this.#windowIsValid = isText(this.#window)
     this.#run()
     this.#dropOverlong()
     this.#flush(this.#recordStart)
@@ -209,7 +214,14 @@ export class Framer {
             continue
           }
           if (kind === ORDINARY || kind === ESCAPE) {
-            state = UNQUOTED
+            state = window[position] === BLANK && this.#framing.quote !== null ? AFTER_BLANK : UNQUOTED
+            position++
+            continue
+          }
+          break
+        case AFTER_BLANK:
+          if (kind === ORDINARY || kind >= QUOTE) {
+            state = kind === QUOTE ? QUOTED : UNQUOTED
             position++
             continue
           }
@@ -261,7 +273,7 @@ export class Framer {
       this.#records++
       let code = this.#code
       if (stop - start > this.#framing.maxRecordBytes) code = 'row_too_long'
-      else if (code === null && !this.#windowIsValid && !isUtf8(this.#window.subarray(start, stop)))
+      else if (code === null && !this.#windowIsValid && !isText(this.#window.subarray(start, stop)))
         code = 'bad_encoding'
       else if (code === null && this.#columns !== columns) code = columnCode
       if (code !== null) this.#report(code, start, stop, position)

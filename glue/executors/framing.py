@@ -165,7 +165,7 @@ class Framer:
             return "row_too_long"
         if code is not None:
             return code
-        if not _is_utf8(record):
+        if not _is_text(record):
             return "bad_encoding"
         return None if columns == self._framing["columns"] else self._framing["columnCode"]
 
@@ -215,7 +215,7 @@ class Framer:
         too_long = lengths > framing["maxRecordBytes"]
         other_columns = records.columns != framing["columns"]
         suspects = too_long | records.malformed | other_columns
-        if not _is_utf8(window[int(records.starts[0]) : int(records.ends[-1])]):
+        if not _is_text(window[int(records.starts[0]) : int(records.ends[-1])]):
             suspects[:] = True
         codes = []
         for index in np.flatnonzero(suspects & counted):
@@ -223,7 +223,7 @@ class Framer:
                 codes.append((index, "row_too_long"))
             elif records.malformed[index]:
                 codes.append((index, "malformed_quote"))
-            elif not _is_utf8(window[records.starts[index] : records.stops[index]]):
+            elif not _is_text(window[records.starts[index] : records.stops[index]]):
                 codes.append((index, "bad_encoding"))
             elif other_columns[index]:
                 codes.append((index, framing["columnCode"]))
@@ -261,7 +261,10 @@ def _raw(window, records, index):
     return window[start : min(stop, start + MAX_RAW_BYTES)]
 
 
-def _is_utf8(content):
+def _is_text(content):
+    """UTF-8 without NUL characters."""
+    if b"\0" in content:
+        return False
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:

@@ -6,10 +6,12 @@ over whole windows cannot decide, and `splits.py` for the record that a range of
 
 import re
 
-RECORD_START, FIELD_START, UNQUOTED, QUOTED, AFTER_QUOTE, ESCAPED, AFTER_RETURN = range(7)
+STATES = range(8)
+RECORD_START, FIELD_START, UNQUOTED, QUOTED, AFTER_QUOTE, ESCAPED, AFTER_RETURN, AFTER_BLANK = STATES
 
 _LF = 10
 _CR = 13
+_BLANK = 32
 
 
 class Scanned:
@@ -83,7 +85,10 @@ class RecordScanner:
                 doubled = byte == self.quote and self.doubles
                 malformed = malformed or not doubled
                 state = QUOTED if doubled else UNQUOTED
+            elif byte == self.quote:
+                state = QUOTED
             else:
-                state = QUOTED if byte == self.quote else UNQUOTED
+                blank = byte == _BLANK and state != AFTER_BLANK and self.quote >= 0
+                state = AFTER_BLANK if blank else UNQUOTED
             position += 1
         return Scanned(-1, 0, state, columns, malformed, spans_lines)

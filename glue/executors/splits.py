@@ -7,10 +7,9 @@ record starts, how many records start in it, and in which state it ends; the sta
 import numpy as np
 
 from executors.framing import WINDOW_BYTES, scanner_of
-from executors.record_scanner import AFTER_RETURN, FIELD_START, RECORD_START, UNQUOTED
+from executors.record_scanner import AFTER_RETURN, FIELD_START, RECORD_START, STATES, UNQUOTED
 from executors.windows import cut
 
-_STATES = range(7)
 _PLAIN_STATES = (RECORD_START, FIELD_START, UNQUOTED, AFTER_RETURN)
 _LF = 10
 _CR = 13
@@ -36,7 +35,7 @@ class RangeReader:
 
     def outcomes(self, is_first):
         """For every state: [offset of the first record or None, records, state at the end]. The first range has one state."""
-        states = [RECORD_START] if is_first else _STATES if self._scanner.quote >= 0 else _PLAIN_STATES
+        states = [RECORD_START] if is_first else STATES if self._scanner.quote >= 0 else _PLAIN_STATES
         return {state: self._outcome(state, is_first) for state in states}
 
     def _outcome(self, state, is_first):

@@ -1,7 +1,7 @@
 """Cuts a window of bytes into records with arithmetic over all its bytes at once.
 
 Outside of quotes every line end ends a record. Whether a byte is inside of quotes follows from the number of quotes before
-it, as long as each opening quote stands at the start of a field and each closing one at its end. The first quote for which
+it, as long as each opening quote stands at the start of a field, or one blank behind it, and each closing one at its end. The first quote for which
 that does not hold is known; its record is read by the exact machine, and arithmetic goes on behind it.
 """
 
@@ -11,6 +11,7 @@ from executors.record_scanner import AFTER_RETURN, RECORD_START
 
 _LF = 10
 _CR = 13
+_BLANK = 32
 _NONE = np.empty(0, dtype=np.int64)
 
 
@@ -69,11 +70,13 @@ class _Window:
         """Quotes for which counting does not do, if the records before them began at an even or an odd one."""
         quotes, bytes_ = self.quotes, self.bytes
         before = np.where(quotes > 0, bytes_[quotes - 1], _LF)
+        blank = before == _BLANK
+        before = np.where(blank, np.where(quotes > 1, bytes_[np.maximum(quotes - 2, 0)], _LF), before)
         opens_well = (before == scanner.delimiter) | (before == _LF) | (before == _CR)
         after = np.where(quotes < len(bytes_) - 1, bytes_[np.minimum(quotes + 1, len(bytes_) - 1)], _LF)
         closes_well = (after == scanner.delimiter) | (after == _LF) | (after == _CR)
         if scanner.doubles:
-            opens_well |= before == scanner.quote
+            opens_well |= (before == scanner.quote) & ~blank
             closes_well |= after == scanner.quote
         odd = (np.arange(len(quotes)) & 1) == 1
         escapes = _NONE

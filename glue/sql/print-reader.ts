@@ -21,9 +21,14 @@ function readText(framing: Framing, columns: readonly string[]): string {
     `columns = {${columns.map((column) => `${text(column)}: 'VARCHAR'`).join(', ')}}`,
     `max_line_size = ${framing.maxRecordBytes + 2}`,
     'strict_mode = true',
+    ...(columns.length === 1 ? ['allow_quoted_nulls = false'] : []),
   ]
   return `read_csv({input}, ${options.join(', ')})`
 }
+
+/** Lists, structs and maps become JSON text, all else the engine's text; the type is known when the statement is bound. */
+const parquetText = (column: string): string =>
+  `CASE WHEN regexp_matches(typeof(${column}), '(^(STRUCT|MAP|UNION)\\(|\\]$)') THEN CAST(to_json(${column}) AS VARCHAR) ELSE CAST(${column} AS VARCHAR) END`
 
 function readJson(documents: string, sources: readonly string[]): string {
   const checked = `SELECT line, CASE WHEN json_valid(line) THEN CASE WHEN json_type(line) = 'OBJECT' THEN line END END AS doc FROM ${documents}`
@@ -42,8 +47,10 @@ export function printReader(format: InputFormat, framing: Framing | null, source
     case 'csv':
     case 'tsv': {
       if (framing === null) throw new TypeError(`Cannot read ${format} without framing`)
-      const only = columns.length === 1 ? ` WHERE ${columns[0]} IS NOT NULL` : ''
-      return `SELECT ${columns.join(', ')} FROM ${readText(framing, columns)}${only}`
+      // Of one column, an empty line is no record and an empty quoted field is one; the engine reads the one as NULL, the other as ''.
+      if (columns.length === 1)
+        return `SELECT nullif(s0, '') AS s0 FROM ${readText(framing, columns)} WHERE s0 IS NOT NULL`
+      return `SELECT ${columns.join(', ')} FROM ${readText(framing, columns)}`
     }
     case 'json_lines': {
       if (framing === null) throw new TypeError('Cannot read json_lines without framing')
@@ -55,9 +62,7 @@ export function printReader(format: InputFormat, framing: Framing | null, source
         sources,
       )
     case 'parquet': {
-      const texts = sources.map(
-        (source, index) => `nullif(CAST(${name(source)} AS VARCHAR), '') AS ${sourceColumn(index)}`,
-      )
+      const texts = sources.map((source, index) => `nullif(${parquetText(name(source))}, '') AS ${sourceColumn(index)}`)
       return `SELECT ${texts.join(', ')} FROM read_parquet({input})`
     }
   }

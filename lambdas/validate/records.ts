@@ -16,7 +16,7 @@ export interface SplitRecords {
 
 /**
  * Cuts text into records, by the rules the transform cuts by: a record ends at LF, CRLF or CR outside of quotes, a quote
- * opens only at the start of a field, empty lines are no records.
+ * opens only at the start of a field or behind one blank there, empty lines are no records.
  * @param insideQuote the text starts inside a quoted field
  */
 export function splitRecords(text: string, dialect: Dialect, atMost: number, insideQuote = false): SplitRecords {
@@ -26,6 +26,7 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
   let quoted = insideQuote
   let atFieldStart = !insideQuote
   let recordStart = 0
+  let fieldStart = 0
   let longest = 0
   let index = 0
   const { delimiter, quote, escape: escaping } = dialect
@@ -33,6 +34,7 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
     fields.push(field)
     field = ''
     atFieldStart = true
+    fieldStart = index + 1
   }
   while (index < text.length && records.length < atMost) {
     const character = text.charAt(index)
@@ -42,8 +44,9 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
         index += 1
       } else if (character === quote) quoted = false
       else field += character
-    } else if (character === quote && quote !== '' && atFieldStart) {
+    } else if (character === quote && quote !== '' && (atFieldStart || (field === ' ' && index === fieldStart + 1))) {
       quoted = true
+      field = ''
       atFieldStart = false
     } else if (character === delimiter) endField()
     else if (character === '\n' || character === '\r') {
@@ -53,6 +56,7 @@ export function splitRecords(text: string, dialect: Dialect, atMost: number, ins
       fields = []
       if (character === '\r' && text.charAt(index + 1) === '\n') index += 1
       recordStart = index + 1
+      fieldStart = recordStart
     } else {
       field += character
       atFieldStart = false

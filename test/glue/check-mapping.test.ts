@@ -49,6 +49,13 @@ describe('transforms and column types', () => {
     ])
   })
 
+  test('a time format with a letter that is not in the list is named, with the letters that are', () => {
+    const fields = '  - { source: Day, target: seen_on, transform: [parse_date: { format: "%e/%-m/%Y %-I %p" }] }\n'
+    expect(problemsOf(fields)).toMatchObject([
+      { code: 'invalid_format', found: '%e', expected: expect.stringContaining('%-d'), where: { line: 9 } },
+    ])
+  })
+
   test('nothing may follow a conversion but a default', () => {
     expect(problemsOf('  - { source: Pages, target: pages, transform: [parse_number, trim] }\n')).toMatchObject([
       { code: 'invalid_mapping', found: 'parse_number before trim' },

@@ -79,4 +79,33 @@ describe('a csv file', () => {
     ])
     expect(few?.raw).toBe('too,few')
   })
+
+  test('VAL-02: a quote behind one blank opens a field; behind more, or elsewhere, it is text', async () => {
+    const content = [
+      HEADER.replace('Customer,', ' "Customer", '),
+      row('a', undefined, ' "comma, and ""quotes"""'),
+      ` "b"${row('')}`,
+      row('c', undefined, '  "two blanks"'),
+      row('d', undefined, '  "'),
+      row('e', undefined, '\t"tab"'),
+      row('f', undefined, ' "two\nlines"'),
+      row('g', undefined, ' "'),
+    ].join('\n')
+    const ran = await runCase({ ...ORDERS, header: HEADER.split(','), content })
+    expect(await ran.curated('order_id, note')).toEqual([
+      { order_id: 'a', note: 'comma, and "quotes"' },
+      { order_id: 'b', note: null },
+      { order_id: 'c', note: '  "two blanks"' },
+      { order_id: 'd', note: '  "' },
+      { order_id: 'e', note: '\t"tab"' },
+      { order_id: 'f', note: 'two\nlines' },
+    ])
+    expect(await ran.rejects('record_number, codes')).toEqual([{ record_number: 7, codes: 'unclosed_quote' }])
+  })
+
+  test('VAL-02: a record with a NUL character is a reject', async () => {
+    const ran = await runCase({ ...ORDERS, content: `${HEADER}\n${row('a')}\n${row('b', undefined, 'x\0y')}\n` })
+    expect(ran.summary.counts).toEqual({ input: 2, curated: 1, rejected: 1, duplicates: 0 })
+    expect(await ran.rejects('record_number, codes')).toEqual([{ record_number: 2, codes: 'bad_encoding' }])
+  })
 })

@@ -158,6 +158,44 @@ describe('forms of input', () => {
     expect(await ran.curated(COLUMNS)).toEqual(ROWS)
   })
 
+  test('a list or a struct of Parquet is JSON, for a column of that type and for what is rescued', async () => {
+    const content = await parquetOf(
+      "SELECT 'a' AS sensor, [1.5, 2] AS tags, {'x': 'é', 'y': NULL} AS place, MAP {'k': 1} AS more UNION ALL SELECT 'b', NULL, NULL, NULL",
+    )
+    const contract = contractOf(`
+contract: 1
+dataset: readings
+version: 1
+columns: [{ name: sensor, type: string(9) }, { name: tags, type: json }, { name: place, type: json }]
+key: none
+`)
+    const fields = ['sensor', 'tags', 'place'].map((target) => ({ sources: [target], target, transforms: [] }))
+    const parquet = { ...mapping('{ format: parquet }'), fields }
+    const header = ['sensor', 'tags', 'place', 'more']
+    const ran = await runCase({ contract, mapping: parquet, content, header })
+    expect(await ran.curated('sensor, tags, place, _rescued')).toEqual([
+      { sensor: 'a', tags: '[1.5,2.0]', place: '{"x":"é","y":null}', _rescued: expect.stringContaining('k') },
+      { sensor: 'b', tags: null, place: null, _rescued: null },
+    ])
+  })
+
+  test('of one column an empty line is no record, and an empty quoted field is one without a value', async () => {
+    const contract = contractOf(`
+contract: 1
+dataset: readings
+version: 1
+columns: [{ name: sensor, type: string(9) }]
+key: none
+`)
+    const one = { ...csv, fields: [{ sources: ['sensor'], target: 'sensor', transforms: [{ name: 'trim' as const }] }] }
+    for (const end of ['\n', '\r\n', '\r']) {
+      const content = ['sensor', '   ', 'a', '', ' b ', '""', ' ""', '', ''].join(end)
+      const ran = await runCase({ contract, mapping: one, content })
+      expect(ran.summary.counts).toEqual({ input: 5, curated: 5, rejected: 0, duplicates: 0 })
+      expect((await ran.curated('sensor')).map(({ sensor }) => sensor)).toEqual([null, 'a', 'b', null, null])
+    }
+  })
+
   test('refuses gzip that is cut off or damaged', async () => {
     const whole = gzipSync(CSV.repeat(100))
     const gzip = { contract: CONTRACT, mapping: csv, header: ['sensor', 'value', 'read_at'] }
