@@ -209,6 +209,13 @@ declare(dq, {
   options: [['--write', 'write the files in place']],
   load: async () => (await import('./commands/dq.ts')).dqFmt,
 })
+declare(dq, {
+  usage: 'explain <rule>',
+  summary: 'what a rule checks, how NULL counts, its metrics and its SQL',
+  example: `sluice dq explain 'IsUnique "order_id"' --contract contracts/orders.yaml`,
+  options: [['--contract <file>', 'the contract of the dataset, for the types of its columns']],
+  load: async () => (await import('./commands/dq.ts')).dqExplain,
+})
 
 try {
   await program.parseAsync()

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { Contract } from '../../core/contract.ts'
 import { messageOf, printPlace, SluiceError } from '../../core/errors.ts'
 import { parseContract } from '../../core/parse-contract.ts'
+import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableModel } from '../../dqdl/dq-commands.ts'
+import { explainRule, printExplanation } from '../../dqdl/explain.ts'
 import { parseRuleset } from '../../dqdl/parse.ts'
 import { printRuleset } from '../../dqdl/print.ts'
 import { openDuckdb } from '../../glue/duckdb.ts'
@@ -157,4 +159,20 @@ export async function dqFmt(
   if (options.write === true) for (const { file, text } of printed) writeFileSync(file, text)
   output.result(printed, () => (options.write === true ? '' : printed.map(({ text }) => text.trimEnd()).join('\n')))
   return EXIT.done
+}
+
+/** `sluice dq explain RULE` */
+export async function dqExplain(
+  { output }: Invocation,
+  rule: string,
+  options: { contract?: string },
+): Promise<ExitCode> {
+  const contract = readContract(options.contract)
+  try {
+    const explanation = await explainRule(rule, contract === null ? null : qualityColumnsOf(contract), new Date())
+    output.result(explanation, () => printExplanation(explanation))
+    return EXIT.done
+  } catch (thrown) {
+    throw asInputError(thrown)
+  }
 }
