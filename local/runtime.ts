@@ -119,6 +119,14 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   // Opened beside the other steps, as it takes longest; its failure is met where it is awaited.
   const opening = embedded ? openEmbeddedDatabase(join(stateDirectory, 'postgres')) : null
   opening?.catch(() => undefined)
+  // When the start fails before it is awaited, it would keep the process alive.
+  if (opening !== null)
+    closers.push(() =>
+      opening.then(
+        (database) => database.close(),
+        () => undefined,
+      ),
+    )
   await numbers.saved()
   const credentials = openCredentialStore(stateDirectory, assembly.accountId)
   const logs = openFunctionLogs(join(stateDirectory, 'logs'), clock)
@@ -148,7 +156,6 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   const serving = { port: 0, log, authenticate: authenticateWith({ assembly, services, credentials, clock, local }) }
   if (opening !== null) {
     const database = await step('database', () => opening)
-    closeAfterServices(() => database.close())
     const server = await startDatabaseServer(database, serving)
     closeAfterServices(() => server.close())
     local.databasePort = server.port

@@ -50,7 +50,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     void respond(dispatching, message, response)
   })
   server.listen(options.port, LOOPBACK)
-  await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(options.port, error))])
+  await once(server, 'listening').catch((error: unknown) => refuse(options.port, error))
   const { port } = addressOf(server.address())
   return {
     url: `http://${LOOPBACK}:${port}`,

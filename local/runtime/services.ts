@@ -158,7 +158,7 @@ export function createServices(options: ServicesOptions): RuntimeServices {
   })
   redshiftData.deploy(assembly.warehouse)
   const secrets = createSecretsManagerService({ store, clock, region, localValue: options.localValue })
-  const sqs = createSqsService({ ...place, store, clock })
+  const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl })
   const services = [s3, events, lambda, states, glue, redshiftData, secrets, sqs, createStsService({ accountId })]
   made = createServiceBus({ services, authorizer })
   return { bus, s3, events, lambda, states, glue, redshiftData, secrets, sqs, call }

@@ -29,6 +29,8 @@ export interface SqsOptions {
   readonly clock: Clock
   readonly accountId: string
   readonly region: string
+  /** Of the endpoint: some clients send to the URL of the queue and not to their own endpoint. */
+  readonly endpointUrl: () => string
 }
 
 interface SqsContext extends SqsOptions {
@@ -51,6 +53,10 @@ function existing(queue: QueueRecord | undefined): QueueRecord {
   if (queue !== undefined) return queue
   throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.')
 }
+
+/** Where clients reach a queue: its path on AWS, on this endpoint. */
+const reachable = ({ endpointUrl }: SqsContext, { url }: QueueRecord): string =>
+  `${endpointUrl()}${new URL(url).pathname}`
 
 const onQueue = (
   context: SqsContext,
@@ -334,7 +340,7 @@ export function createSqsService(options: SqsOptions): SqsService {
       }),
       GetQueueUrl: {
         permissions: (raw) => [{ action: 'sqs:GetQueueUrl', resource: arnOf(readInput(raw).text('QueueName')) }],
-        run: async (raw) => ({ QueueUrl: existing(state.queue(readInput(raw).text('QueueName'))).url }),
+        run: async (raw) => ({ QueueUrl: reachable(context, existing(state.queue(readInput(raw).text('QueueName')))) }),
       },
       ListQueues: {
         permissions: () => [{ action: 'sqs:ListQueues', resource: '*' }],
@@ -343,7 +349,7 @@ export function createSqsService(options: SqsOptions): SqsService {
           const urls = state
             .queues()
             .filter(({ name }) => name.startsWith(prefix))
-            .map(({ url }) => url)
+            .map((queue) => reachable(context, queue))
           return { QueueUrls: urls }
         },
       },

@@ -45,7 +45,13 @@ const queue = (name: string, redrive: QueueSettings['redrive'] = null): QueueSet
 beforeAll(async () => {
   runtime = await startRuntime({
     services: async ({ store }) => {
-      service = createSqsService({ store, clock, accountId: ACCOUNT, region: REGION })
+      service = createSqsService({
+        store,
+        clock,
+        accountId: ACCOUNT,
+        region: REGION,
+        endpointUrl: () => runtime.endpoint.url,
+      })
       await service.provisionQueue(queue('dead'))
       await service.provisionQueue(queue('work', { deadLetterArn: queue('dead').arn, maxReceiveCount: 2 }))
       return [service]
@@ -125,8 +131,9 @@ test('attributes count what is visible and what is hidden', async () => {
 })
 
 test('queues are found by name, and one that is not there is named as SQS names it', async () => {
-  expect((await sqs.send(new GetQueueUrlCommand({ QueueName: 'dead' }))).QueueUrl).toBe(urlOf('dead'))
-  expect((await sqs.send(new ListQueuesCommand({}))).QueueUrls).toEqual([urlOf('dead'), urlOf('work')])
+  const reachable = (name: string): string => `${runtime.endpoint.url}/${ACCOUNT}/${name}`
+  expect((await sqs.send(new GetQueueUrlCommand({ QueueName: 'dead' }))).QueueUrl).toBe(reachable('dead'))
+  expect((await sqs.send(new ListQueuesCommand({}))).QueueUrls).toEqual([reachable('dead'), reachable('work')])
   await expect(sqs.send(new SendMessageCommand({ QueueUrl: urlOf('none'), MessageBody: 'x' }))).rejects.toMatchObject({
     name: 'QueueDoesNotExist',
     message: 'The specified queue does not exist.',
