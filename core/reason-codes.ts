@@ -47,6 +47,10 @@ export const REASONS = {
     meaning: 'The same source, or the same SHA-256 under the same configuration, was completed before.',
   },
   source_missing: refused('INGEST_VALIDATION', 'The object version is gone.'),
+  tenant_mismatch: refused(
+    'INGEST_VALIDATION',
+    'The metadata of the object (x-amz-meta-tenant-id) names another tenant than its key.',
+  ),
   empty_object: refused('INGEST_VALIDATION', 'The object has no bytes.'),
   file_too_small: refused('INGEST_VALIDATION', 'The object has fewer bytes than the contract asks for.', CHANGE),
   file_too_large: refused('INGEST_VALIDATION', 'The object has more bytes than the contract allows.', CHANGE),

@@ -27,6 +27,15 @@ export interface CheckContext {
 
 const gone = (): Refusal => refusal('source_missing', 'The object version is gone')
 
+/** A key may be mistyped or forged: where the object itself names a tenant, both must agree. */
+function checkTenant({ announcedTenant }: SourceHead, { tenantId }: Mapping): Refusal | null {
+  if (announcedTenant === null || announcedTenant === tenantId) return null
+  return refusal('tenant_mismatch', `The key says tenant "${tenantId}", the metadata of the object another`, {
+    expected: tenantId,
+    found: announcedTenant.slice(0, 64),
+  })
+}
+
 /** What the head alone tells, before a byte of the body is asked for. */
 function checkSize({ sizeBytes }: SourceHead, { limits }: Contract): Refusal | null {
   if (sizeBytes === 0) return refusal('empty_object', 'The object has no bytes')
@@ -130,6 +139,8 @@ export async function checkSource(source: SourceVersion, context: CheckContext):
   const { contract, mapping, reader } = context
   const head = await reader.head(source)
   if (head === null) return gone()
+  const wrongTenant = checkTenant(head, mapping)
+  if (wrongTenant !== null) return wrongTenant
   const wrongSize = checkSize(head, contract)
   if (wrongSize !== null) return wrongSize
   const stored = await readSample(reader, source, head.sizeBytes, contract.limits)

@@ -24,11 +24,12 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
 async function head(client: S3Client, source: SourceVersion): Promise<SourceHead | null> {
   const answer = await orNull(client.send(new HeadObjectCommand({ ...place(source), ChecksumMode: 'ENABLED' })))
   if (answer === null) return null
-  const { ContentLength = 0, ChecksumSHA256, ChecksumType } = answer
+  const { ContentLength = 0, ChecksumSHA256, ChecksumType, Metadata } = answer
   const isOfContent = ChecksumSHA256 !== undefined && ChecksumType === 'FULL_OBJECT'
   return {
     sizeBytes: ContentLength,
     sha256: isOfContent ? Buffer.from(ChecksumSHA256, 'base64').toString('hex') : null,
+    announcedTenant: Metadata?.['tenant-id'] ?? null,
   }
 }
 

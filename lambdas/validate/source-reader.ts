@@ -4,6 +4,8 @@ export interface SourceHead {
   readonly sizeBytes: number
   /** Hex SHA-256 of the whole content; `null` unless S3 holds one of type FULL_OBJECT. */
   readonly sha256: string | null
+  /** What the producer wrote in the metadata `tenant-id` (x-amz-meta-tenant-id); `null` where there is none. */
+  readonly announcedTenant: string | null
 }
 
 /** What validation may ask of an object version. */

@@ -51,7 +51,9 @@ async function startAll(faults: readonly Fault[]): Promise<void> {
 }
 
 async function dropRefusedFiles(): Promise<void> {
-  const sources = await Promise.all(REFUSED_FILES.map(({ key, content }) => land(runtime, key, content, false)))
+  const sources = await Promise.all(
+    REFUSED_FILES.map(({ key, content, metadata }) => land(runtime, key, content, false, metadata)),
+  )
   for (const [index, { reasonCode }] of REFUSED_FILES.entries()) {
     const source = sources[index]
     if (source === undefined) continue

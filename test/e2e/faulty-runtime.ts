@@ -33,6 +33,7 @@ export async function land(
   key: string,
   content: string | Uint8Array,
   checksum: boolean,
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<Landed> {
   const bucket = await bucketOf(lambda, 'RAW')
   const target = { Bucket: bucket, Key: `landing/${key}` }
@@ -41,6 +42,7 @@ export async function land(
       ...target,
       Body: typeof content === 'string' ? Buffer.from(content) : content,
       ContentLength: Buffer.byteLength(content),
+      Metadata: { ...metadata },
       ...(checksum ? { ChecksumAlgorithm: 'SHA256' } : {}),
     }),
   )

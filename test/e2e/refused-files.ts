@@ -7,6 +7,8 @@ export interface RefusedFile {
   /** Key below `landing/`. */
   readonly key: string
   readonly content: string | Uint8Array
+  /** Of the object, beside its content. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 const HEADER = 'id,amount,at,note'
@@ -26,6 +28,7 @@ export const REFUSED_FILES: readonly RefusedFile[] = [
   { reasonCode: 'tenant_suspended', key: 'asleep/events/a.csv', content: csv(row('a')) },
   { reasonCode: 'unknown_dataset', key: 'globex/nothing/a.csv', content: csv(row('a')) },
   { reasonCode: 'invalid_key_prefix', key: 'a.csv', content: csv(row('a')) },
+  { ...events('tenant_mismatch', csv(row('a'))), metadata: { 'tenant-id': 'acme' } },
   events('empty_object', ''),
   events('file_too_small', 'id,amount\n'),
   events('file_too_large', csv(...rows(3000, (index) => row(`large${index}`)))),

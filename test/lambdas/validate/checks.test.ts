@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { InputOptions } from '../../../core/mapping.ts'
 import type { ReasonCode } from '../../../core/reason-codes.ts'
 import { isRefusal } from '../../../lambdas/validate/refusal.ts'
-import { ACME, check, HEADER, ORDERS, ROW, repeatedLine, withContract, withInput } from './sources.ts'
+import { ACME, check, HEADER, ORDERS, ROW, repeatedLine, sourceOfBytes, withContract, withInput } from './sources.ts'
 
 const GOOD = `${HEADER}\n${ROW}\n${ROW}\n`
 const utf16 = (text: string, bigEndian = false, mark = true): Buffer => {
@@ -370,10 +370,23 @@ describe('checking a source', () => {
     }
   })
 
+  test('TEN-06: an object that names another tenant than its key is refused before a byte of it is read', async () => {
+    const bytes = Buffer.from(GOOD)
+    const reading = (announcedTenant: string | null) => {
+      const source = sourceOfBytes(bytes)
+      return check({ ...source, head: async () => ({ sizeBytes: bytes.length, sha256: null, announcedTenant }) })
+    }
+    expect(await reading('globex')).toMatchObject({
+      reasonCode: 'tenant_mismatch',
+      details: { expected: 'acme', found: 'globex' },
+    })
+    for (const same of ['acme', null]) expect(isRefusal(await reading(same))).toBe(false)
+  })
+
   test('VAL-13: a bomb is judged by a sample of it', async () => {
     const bomb = gzipSync(Buffer.alloc(400_000_000, 0x61))
     const source = {
-      head: async () => ({ sizeBytes: bomb.length, sha256: null }),
+      head: async () => ({ sizeBytes: bomb.length, sha256: null, announcedTenant: null }),
       range: async (_: unknown, first: number, last: number) => bomb.subarray(first, last + 1),
     }
     expect(await check({ ...source, asked: { bytes: 0, ranges: 0 } })).toMatchObject({ reasonCode: 'compression_bomb' })

@@ -21,7 +21,7 @@ export function fakeSource(
   const asked = { bytes: 0, ranges: 0 }
   return {
     asked,
-    head: async () => ({ sizeBytes, sha256 }),
+    head: async () => ({ sizeBytes, sha256, announcedTenant: null }),
     range: async (_, first, last) => {
       if (first > last || last >= sizeBytes) throw new RangeError(`bytes=${first}-${last} of ${sizeBytes}`)
       asked.bytes += last - first + 1
