@@ -16,7 +16,6 @@ os.environ.update(
     DLT_DATA_DIR=os.path.join(folder, "dlt"),
     NORMALIZE__WORKERS=threads,
     LOAD__WORKERS=threads,
-    PROGRESS="",
 )
 
 import dlt  # noqa: E402

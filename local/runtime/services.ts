@@ -56,8 +56,8 @@ export interface ServicesOptions {
 
 const MIB = 1024 * 1024
 /** What one run of an entry may use; the whole runtime stays below 1.5 GB. */
-const RUN_MEMORY_BYTES: Readonly<Record<string, number>> = { transform_small: 192 * MIB }
-const LARGE_RUN_MEMORY_BYTES = 400 * MIB
+const RUN_MEMORY_BYTES: Readonly<Record<string, number>> = { transform_small: 256 * MIB }
+const LARGE_RUN_MEMORY_BYTES = 512 * MIB
 const WAREHOUSE_MEMORY_BYTES = 400 * MIB
 /** Runs at a time: small ones overlap, a large one has the machine to itself. */
 const PARALLEL_SMALL_RUNS = 2
