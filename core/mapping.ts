@@ -7,7 +7,7 @@ export type Compression = 'auto' | 'none' | 'gzip' | 'zstd'
 export interface InputOptions {
   readonly format: InputFormat
   readonly compression: Compression
-  readonly encoding: 'auto' | 'utf-8' | 'utf-16' | 'latin-1'
+  readonly encoding: 'auto' | 'utf-8' | 'utf-16' | 'latin-1' | 'windows-1252'
   readonly delimiter: string
   readonly quote: string
   readonly escape: string

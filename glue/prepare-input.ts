@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib'
 import { Decompress } from 'fzstd'
 import { messageOf, SluiceError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
+import { decodeWindows1252 } from '../core/windows-1252.ts'
 import { Framer, type FramingResult } from './framer.ts'
 import { REJECT_CODES } from './intermediate.ts'
 import type { Framing, ProgramInput } from './program.ts'
@@ -95,6 +96,10 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   if (encoding === 'latin-1') {
     for await (const chunk of chunks) yield Buffer.from(Buffer.from(chunk).toString('latin1'), 'utf8')
+    return
+  }
+  if (encoding === 'windows-1252') {
+    for await (const chunk of chunks) yield Buffer.from(decodeWindows1252(chunk), 'utf8')
     return
   }
   const decoder = new TextDecoder(encoding, { fatal: false, ignoreBOM: false })

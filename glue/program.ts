@@ -21,7 +21,7 @@ export interface Framing {
 export interface ProgramInput {
   readonly format: InputFormat
   readonly compression: Compression
-  readonly encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1'
+  readonly encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1' | 'windows-1252'
   /** Largest ratio of decompressed to stored bytes. */
   readonly compressionRatio: number
   /** `null` for formats that are not framed as lines (JSON arrays, Parquet). */

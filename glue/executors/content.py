@@ -86,7 +86,17 @@ def number_text(number):
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 
+#: What Windows' code page has where Latin-1 has controls; the five bytes that it leaves open stay controls.
+_WINDOWS_1252 = {
+    byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+
+
 def _transcoded(chunks, encoding):
+    if encoding == "windows-1252":
+        for chunk in chunks:
+            yield chunk.decode("latin-1").translate(_WINDOWS_1252).encode("utf-8")
+        return
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     first = encoding != "latin-1"
     for chunk in chunks:

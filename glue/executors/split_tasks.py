@@ -46,7 +46,7 @@ def _workspace(program):
 def is_splittable(objects, uri, program_input):
     """Whether ranges of the stored bytes can be read on their own: plain text with one byte a character that matters."""
     head = b"".join(objects.read_range(uri, 0, 4))
-    plain = compression_of(head) == "none" and program_input["encoding"] in ("utf-8", "latin-1")
+    plain = compression_of(head) == "none" and program_input["encoding"] in ("utf-8", "latin-1", "windows-1252")
     return plain and program_input["framing"] is not None
 
 

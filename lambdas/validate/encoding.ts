@@ -1,8 +1,9 @@
 import type { InputOptions } from '../../core/mapping.ts'
+import { decodeWindows1252 } from '../../core/windows-1252.ts'
 import { errorCodeOf } from '../error-code.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
-export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1'
+export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1' | 'windows-1252'
 
 const hasPrefix = (bytes: Uint8Array, ...prefix: readonly number[]): boolean =>
   prefix.every((byte, index) => bytes[index] === byte)
@@ -49,7 +50,7 @@ function chooseEncoding(declared: InputOptions['encoding'], bytes: Uint8Array): 
     if (detected !== 'utf-8') return detected
     return byteOrderMark(bytes) === 'utf-8' ? contradiction() : 'utf-16le'
   }
-  return byteOrderMark(bytes) === null ? 'latin-1' : contradiction()
+  return byteOrderMark(bytes) === null ? declared : contradiction()
 }
 
 /** A piece of the content; `fromStart` and `toEnd` say which of its ends are ends of the content. */
@@ -84,13 +85,14 @@ function trimmedUtf16({ bytes, toEnd }: Piece, bigEndian: boolean): Uint8Array {
 }
 
 function trimmed(piece: Piece, encoding: TextEncoding): Uint8Array {
-  if (encoding === 'latin-1') return piece.bytes
+  if (encoding === 'latin-1' || encoding === 'windows-1252') return piece.bytes
   return encoding === 'utf-8' ? trimmedUtf8(piece) : trimmedUtf16(piece, encoding === 'utf-16be')
 }
 
 function decodePiece(piece: Piece, encoding: TextEncoding): string | Refusal {
   const bytes = trimmed(piece, encoding)
   if (encoding === 'latin-1') return Buffer.from(bytes).toString('latin1')
+  if (encoding === 'windows-1252') return decodeWindows1252(bytes)
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (thrown) {
@@ -99,20 +101,30 @@ function decodePiece(piece: Piece, encoding: TextEncoding): string | Refusal {
   }
 }
 
-/** Mostly ASCII, some letters from 0xa0 up, hardly any of the controls between: how Latin-1 looks to a reader of UTF-8. */
-function looksLatin1(bytes: Uint8Array): boolean {
+/** Bytes between 0x80 and 0x9f that are no letters on Windows either. */
+const UNASSIGNED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d])
+
+/**
+ * Mostly ASCII, some letters from 0xa0 up, no controls between: how Latin-1 looks to a reader of UTF-8. With quotes, dashes or a
+ * euro sign where Latin-1 has controls it is Windows' code page.
+ */
+function suspectedEncoding(bytes: Uint8Array): 'latin-1' | 'windows-1252' | null {
   let letters = 0
+  let windows = 0
   let controls = 0
   for (const byte of bytes) {
     if (byte >= 0xa0) letters += 1
+    else if (byte >= 0x80 && !UNASSIGNED.has(byte)) windows += 1
     else if (byte >= 0x80 || (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)) controls += 1
   }
-  return letters > 0 && letters * 3 < bytes.length && controls * 4 <= letters
+  const beyond = letters + windows
+  if (beyond === 0 || beyond * 3 >= bytes.length || controls * 4 > beyond) return null
+  return windows > 0 ? 'windows-1252' : 'latin-1'
 }
 
 function undecodable(bytes: Uint8Array, encoding: TextEncoding): Refusal {
-  const suspicion = encoding === 'utf-8' && looksLatin1(bytes) ? 'latin-1' : null
-  const hint = suspicion === null ? '' : '; it looks like latin-1, which the mapping can declare'
+  const suspicion = encoding === 'utf-8' ? suspectedEncoding(bytes) : null
+  const hint = suspicion === null ? '' : `; it looks like ${suspicion}, which the mapping can declare`
   return refusal('bad_encoding', `The content is not valid ${encoding}${hint}`, { encoding, suspicion })
 }
 

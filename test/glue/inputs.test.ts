@@ -66,6 +66,7 @@ describe('forms of input', () => {
     ['UTF-16 little endian', utf16, { encoding: 'utf-16le' }],
     ['UTF-16 big endian', Buffer.from(utf16).swap16(), { encoding: 'utf-16be' }],
     ['Latin-1', Buffer.from(CSV, 'latin1'), { encoding: 'latin-1' }],
+    ["Windows' code page", Buffer.from(CSV, 'latin1'), { encoding: 'windows-1252' }],
     ['gzip, whatever the name says', gzipSync(CSV), {}],
   ]
   for (const [form, content, sample] of forms)
@@ -75,6 +76,19 @@ describe('forms of input', () => {
       expect(ran.summary.counts).toEqual({ input: 2, curated: 2, rejected: 0, duplicates: 0 })
       expect(await ran.curated(COLUMNS)).toEqual(ROWS)
     })
+
+  test('VAL-05: reads the letters that Windows has where Latin-1 has controls', async () => {
+    const content = Buffer.from('sensor,value,read_at\n\x80\x8a\x93\x81,1,\n', 'latin1')
+    const header = ['sensor', 'value', 'read_at']
+    const ran = await runCase({
+      contract: CONTRACT,
+      mapping: csv,
+      content,
+      header,
+      sample: { encoding: 'windows-1252' },
+    })
+    expect(await ran.curated('sensor')).toEqual([{ sensor: '€Š“\u0081' }])
+  })
 
   test('reads csv of another delimiter and quote without a header', async () => {
     const input =

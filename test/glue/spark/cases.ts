@@ -105,6 +105,9 @@ function forms(): readonly SparkCase[] {
     form('byte order mark and CRLF', `\uFEFF${GOOD}`),
     form('UTF-16', Buffer.from(`\uFEFF${GOOD}`, 'utf16le'), { sample: { encoding: 'utf-16le' } }),
     form('Latin-1', Buffer.from(GOOD, 'latin1'), { sample: { encoding: 'latin-1' } }),
+    form("Windows' code page", Buffer.from(`${GOOD}\x80\x8a\x81\x9f,1,\n`, 'latin1'), {
+      sample: { encoding: 'windows-1252' },
+    }),
     form('gzip', gzipSync(GOOD), { sample: { compression: 'gzip' } }),
     form('gzip, cut off', gzipSync(GOOD).subarray(0, -20), { sample: { compression: 'gzip' } }),
     form('no record', 'sensor,value,read_at\n'),
