@@ -39,8 +39,15 @@ class Outcome:
 NOT_EVALUATED = "The rule was not evaluated."
 
 
+def not_evaluated(message):
+    """The outcome ERROR."""
+    outcome = Outcome(False, message, {}, None)
+    outcome.result = "ERROR"
+    return outcome
+
+
 def _with_glue(spark, urls, ruleset, context):
-    """Outcome rows by Glue's own evaluator."""
+    """Outcomes by Glue's own evaluator."""
     from awsglue.context import GlueContext
     from awsglue.dynamicframe import DynamicFrame
     from awsgluedq.transforms import EvaluateDataQuality
@@ -56,18 +63,37 @@ def _with_glue(spark, urls, ruleset, context):
             "enableDataQualityResultsPublishing": True,
         },
     )
-    return outcomes.toDF().collect()
+    return _outcomes(outcomes.toDF().collect())
 
 
-def _with_deequ(spark, paths, ruleset, _context):
-    """Outcome rows by Deequ's evaluator, called through the JVM gateway."""
+def _readable(parser, quality):
+    """(ruleset of the rules that the evaluator's own parser reads, {text: why it refuses} of the others)."""
+    head = quality["ruleset"].split("Rules = [", 1)[0]
+    kept, refused = [], {}
+    for rule in quality["rules"]:
+        try:
+            parser.parse("%sRules = [ %s ]" % (head, rule["text"]))
+            kept.append(rule["text"])
+        except Exception as error:
+            refused[_normal(rule["text"])] = str(error).split("\n")[0]
+    return "%sRules = [\n%s\n]" % (head, ",\n".join(kept)) if kept else None, refused
+
+
+def _with_deequ(spark, paths, quality):
+    """Outcomes by Deequ's evaluator, called through the JVM gateway. It refuses a ruleset for one rule that it cannot read."""
     from pyspark.sql import DataFrame
 
     rows = spark.read.parquet(*paths)
+    ruleset, refused = _readable(spark.sparkContext._jvm.software.amazon.glue.dqdl.parser.DQDLParser(), quality)
     # Glue registers the data under this name for CustomSql; the open evaluator leaves it to its caller.
     rows.createOrReplaceTempView("primary")
     evaluator = spark.sparkContext._jvm.com.amazon.deequ.dqdl.EvaluateDataQuality
-    return DataFrame(evaluator.process(rows._jdf, ruleset), spark).collect()
+    found = {}
+    if ruleset is not None:
+        found = _outcomes(DataFrame(evaluator.process(rows._jdf, ruleset), spark).collect())
+    for text, reason in refused.items():
+        found[text] = not_evaluated(reason)
+    return found
 
 
 def _has_glue():
@@ -100,8 +126,7 @@ def _outcomes(rows):
 
 def judge_rules(rules, outcomes):
     """[(rule, Outcome)] in the order of the ruleset; a rule without a match is ERROR."""
-    missing = Outcome(False, NOT_EVALUATED, {}, None)
-    missing.result = "ERROR"
+    missing = not_evaluated(NOT_EVALUATED)
     return [(rule, outcomes.get(_normal(rule["text"]), missing)) for rule in rules]
 
 
@@ -193,11 +218,11 @@ def main(options):
         spark = open_spark(options)
         urls = _manifest_urls(run)
         if _has_glue():
-            rows = _with_glue(spark, urls, quality["ruleset"], run.plan["dataset"])
+            outcomes = _with_glue(spark, urls, quality["ruleset"], run.plan["dataset"])
         else:
             paths = [objects.local_path(url, folder) for url in urls]
-            rows = _with_deequ(spark, paths, quality["ruleset"], run.plan["dataset"])
-        judged = judge_rules(quality["rules"], _outcomes(rows))
+            outcomes = _with_deequ(spark, paths, quality)
+        judged = judge_rules(quality["rules"], outcomes)
         return store(run, compact_json(result_document(judged)), verdict_document(judged))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
