@@ -200,6 +200,22 @@ function checkField(field: MappingField, index: number, report: Report): void {
   }
 }
 
+/** Without a header the names of the columns are the mapping's own: each stands once, and no field reads another. */
+function checkColumns(columns: readonly string[], fields: readonly MappingField[], report: Report): void {
+  for (const [index, column] of columns.entries())
+    if (columns.indexOf(column) < index)
+      report('duplicate_column', `Column "${column}" stands twice`, ['input', 'columns', index])
+  for (const [index, field] of fields.entries())
+    for (const source of field.sources.filter((name) => !columns.includes(name))) {
+      const nearest = nearestOf(source, columns)
+      const hint = nearest === null ? '' : `; did you mean "${nearest}"?`
+      report('unknown_source', `Source "${source}" is not in input.columns${hint}`, ['fields', index], {
+        expected: `one of ${columns.join(', ')}`,
+        found: source,
+      })
+    }
+}
+
 function build(file: MappingFile, document: YamlDocument): Parsed<Mapping> {
   const problems: FileProblem[] = []
   const report: Report = (code, message, path, facts = {}) =>
@@ -220,6 +236,7 @@ function build(file: MappingFile, document: YamlDocument): Parsed<Mapping> {
   }
   if (!input.header && input.columns.length === 0)
     report('missing_columns', 'A file without a header needs input.columns', ['input'])
+  if (!input.header && input.columns.length > 0) checkColumns(input.columns, fields, report)
   if (problems.length > 0) return { ok: false, problems }
   return {
     ok: true,

@@ -186,6 +186,23 @@ describe('parseMapping', () => {
     ])
   })
 
+  test('without a header, a field reads one of the columns that the mapping names, each of which stands once', () => {
+    const text = MAPPING.replace('{ format: csv }', '{ format: csv, header: false, columns: [Nr, Name, Name] }')
+    expect(parseMapping(text.replace('source: A', 'source: Nr').replace(', Name]', ']'), 'm.yaml').ok).toBe(true)
+    expect(parseMapping(text.replace('source: A', 'source: Nrr'), 'm.yaml')).toMatchObject({
+      ok: false,
+      problems: [
+        { code: 'duplicate_column', where: { line: 7 } },
+        {
+          code: 'unknown_source',
+          found: 'Nrr',
+          message: expect.stringContaining('did you mean "Nr"'),
+          where: { line: 9 },
+        },
+      ],
+    })
+  })
+
   test('names an unknown target with the nearest column', () => {
     const problems = against(MAPPING.replace('target: order_id', 'target: order_idd'))
     expect(problems).toContainEqual(
