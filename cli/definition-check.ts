@@ -40,7 +40,7 @@ function problemsOf(file: string, text: string): FileProblem[] {
       ),
     ]
   } catch (thrown) {
-    return [{ code: 'invalid_definition', message: messageOf(thrown), where: { file } }]
+    return [{ code: 'invalid_definition', message: messageOf(thrown), where: { file, line: 1, column: 1 } }]
   }
 }
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import type { Invocation } from './invocation.ts'
-import { createOutput, EXIT, type ExitCode, reportError } from './output.ts'
+import { CommandError, createOutput, EXIT, type ExitCode, reportError } from './output.ts'
 
 type Run = (invocation: Invocation, ...args: never[]) => Promise<ExitCode>
 
@@ -12,12 +12,12 @@ const running =
   (load: () => Promise<Run>) =>
   async (...parameters: unknown[]): Promise<void> => {
     const command = parameters.at(-1) as Command
-    const options = command.opts() as { json?: boolean; state?: string }
+    const options = command.optsWithGlobals() as { json?: boolean; state?: string }
     const output = createOutput(options.json === true, process.env)
     try {
       const run = (await load()) as (invocation: Invocation, ...args: unknown[]) => Promise<ExitCode>
       const invocation = { output, state: options.state ?? null, environment: process.env, directory: process.cwd() }
-      exitCode = await run(invocation, ...parameters.slice(0, -1))
+      exitCode = await run(invocation, ...parameters.slice(0, -2), options)
     } catch (thrown) {
       exitCode = reportError(thrown, output)
     }
@@ -31,6 +31,9 @@ interface Declaration {
   readonly load: () => Promise<Run>
 }
 
+const JSON_OPTION = ['--json', 'print one JSON document on stdout and nothing else there'] as const
+const STATE_OPTION = ['--state <dir>', 'state folder of the runtime (default: .sluice in the current folder)'] as const
+
 function declare(parent: Command, { usage, summary, example, options = [], load }: Declaration): void {
   const command = parent.command(usage).description(summary)
   for (const [flags, description, fallback] of options) {
@@ -39,17 +42,30 @@ function declare(parent: Command, { usage, summary, example, options = [], load 
     else command.option(flags, description, fallback)
   }
   command
-    .option('--json', 'print one JSON document on stdout and nothing else there')
-    .option('--state <dir>', 'state folder of the runtime (default: .sluice in the current folder)')
+    .option(...JSON_OPTION)
+    .option(...STATE_OPTION)
     .addHelpText('after', `\nExample:\n  ${example}`)
     .showSuggestionAfterError(true)
     .exitOverride()
     .action(running(load))
 }
 
+/** A command that only holds others. */
+const group = (name: string, description: string, example: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .option(...JSON_OPTION)
+    .option(...STATE_OPTION)
+    .addHelpText('after', `\nExample:\n  ${example}`)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+
 program
   .description('Files that tenants drop in S3 become data that analysts can trust.')
   .version('0.1.0')
+  .option(...JSON_OPTION)
+  .option(...STATE_OPTION)
   .showSuggestionAfterError(true)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`) })
@@ -142,7 +158,7 @@ declare(program, {
   load: async () => (await import('./commands/demo.ts')).demo,
 })
 
-const tenant = program.command('tenant').description('tenants').showSuggestionAfterError(true).exitOverride()
+const tenant = group('tenant', 'tenants', 'sluice tenant create acme')
 for (const [usage, summary] of [
   ['create <id>', 'register a tenant'],
   ['suspend <id>', 'refuse files of a tenant'],
@@ -158,11 +174,7 @@ for (const [usage, summary] of [
   })
 }
 
-const quarantine = program
-  .command('quarantine')
-  .description('files that must not proceed')
-  .showSuggestionAfterError(true)
-  .exitOverride()
+const quarantine = group('quarantine', 'files that must not proceed', 'sluice quarantine list --tenant acme')
 declare(quarantine, {
   usage: 'list',
   summary: 'what waits, with counts by reason',
@@ -181,7 +193,7 @@ declare(quarantine, {
   load: async () => (await import('./commands/quarantine.ts')).quarantineShow,
 })
 
-const dq = program.command('dq').description('quality rules').showSuggestionAfterError(true).exitOverride()
+const dq = group('dq', 'quality rules', 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml')
 declare(dq, {
   usage: 'run',
   summary: 'evaluate a ruleset on a Parquet, CSV or JSON-lines file',
@@ -217,15 +229,24 @@ declare(dq, {
   load: async () => (await import('./commands/dq.ts')).dqExplain,
 })
 
+/** The documented error of a command line that cannot be read; the nearest match is its hint. */
+function wrongUse({ code, message }: CommanderError): CommandError {
+  if (code === 'commander.help')
+    return new CommandError(EXIT.wrongUse, 'missing_command', 'A command is needed', 'List them with: sluice --help')
+  const [text = '', nearest] = message.replace(/^error: /, '').split(/\n\((.*)\)$/s)
+  return new CommandError(EXIT.wrongUse, 'wrong_use', text, nearest)
+}
+
+/** SQL may begin with a comment, which is no option. */
+const withoutCommentsAsOptions = (args: readonly string[]): string[] =>
+  args.map((arg) => (/^--\s/.test(arg) ? ` ${arg}` : arg))
+
 try {
-  await program.parseAsync()
+  await program.parseAsync(withoutCommentsAsOptions(process.argv))
 } catch (thrown) {
   if (!(thrown instanceof CommanderError)) throw thrown
-  const helped = thrown.code === 'commander.helpDisplayed' || thrown.code === 'commander.version'
-  exitCode = helped ? EXIT.done : EXIT.wrongUse
-  if (!helped && process.argv.includes('--json')) {
-    const message = thrown.message.replace(/^error: /, '')
-    process.stdout.write(`${JSON.stringify({ error: { code: 'wrong_use', message } }, null, 2)}\n`)
-  }
+  exitCode = thrown.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+  if (exitCode !== EXIT.done && process.argv.includes('--json'))
+    reportError(wrongUse(thrown), createOutput(true, process.env))
 }
 process.exitCode = exitCode

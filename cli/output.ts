@@ -1,4 +1,4 @@
-import { messageOf, printPlace, SluiceError } from '../core/errors.ts'
+import { type FaultPlace, messageOf, printPlace, SluiceError } from '../core/errors.ts'
 
 /** Exit codes: done as wanted, the answer is no, wrong use or invalid input files, could not be done. */
 export const EXIT = { done: 0, no: 1, wrongUse: 2, impossible: 3 } as const
@@ -7,8 +7,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** A failure whose exit code is not that of "it could not be done". */
 export class CommandError extends SluiceError {
   readonly exitCode: ExitCode
-  constructor(exitCode: ExitCode, code: string, message: string, hint?: string) {
-    super(code, message, hint === undefined ? {} : { hint })
+  constructor(exitCode: ExitCode, code: string, message: string, hint?: string, where?: FaultPlace) {
+    super(code, message, { ...(hint === undefined ? {} : { hint }), ...(where === undefined ? {} : { where }) })
     this.exitCode = exitCode
   }
 }

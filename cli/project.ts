@@ -44,21 +44,36 @@ const misnamed = (file: string, expected: string): FileProblem => ({
   found: basename(file),
 })
 
-function readContracts(folder: string, problems: FileProblem[]): Map<string, Contract> {
-  const contracts = new Map<string, Contract>()
-  for (const file of filesOf(folder, '.yaml')) {
-    const parsed = parseContract(readFileSync(file, 'utf8'), file)
-    if (!parsed.ok) problems.push(...parsed.problems)
-    else {
-      if (basename(file) !== `${parsed.value.dataset}.yaml`)
-        problems.push(misnamed(file, `${parsed.value.dataset}.yaml`))
-      contracts.set(parsed.value.dataset, parsed.value)
-    }
-  }
-  return contracts
+/** What the contract files hold; datasets whose contract is there, but wrong, are told once, by that file. */
+interface Contracts {
+  readonly byDataset: Map<string, Contract>
+  readonly wrong: ReadonlySet<string>
 }
 
-function readMappings(folder: string, contracts: ReadonlyMap<string, Contract>, problems: FileProblem[]): Mapping[] {
+function readContracts(folder: string, problems: FileProblem[]): Contracts {
+  const byDataset = new Map<string, Contract>()
+  const wrong = new Set<string>()
+  for (const file of filesOf(folder, '.yaml')) {
+    const parsed = parseContract(readFileSync(file, 'utf8'), file)
+    if (!parsed.ok) {
+      problems.push(...parsed.problems)
+      wrong.add(basename(file, '.yaml'))
+    } else {
+      if (basename(file) !== `${parsed.value.dataset}.yaml`)
+        problems.push(misnamed(file, `${parsed.value.dataset}.yaml`))
+      byDataset.set(parsed.value.dataset, parsed.value)
+    }
+  }
+  return { byDataset, wrong }
+}
+
+/** The place of a top-level member of a YAML file. */
+function memberPlace(text: string, file: string, member: string): FileProblem['where'] {
+  const line = text.split('\n').findIndex((each) => each.startsWith(`${member}:`)) + 1
+  return { file, ...(line === 0 ? {} : { line, column: 1 }), path: `/${member}` }
+}
+
+function readMappings(folder: string, { byDataset, wrong }: Contracts, problems: FileProblem[]): Mapping[] {
   const mappings: Mapping[] = []
   for (const file of filesOf(join(folder, 'mappings'), '.yaml')) {
     const text = readFileSync(file, 'utf8')
@@ -69,16 +84,17 @@ function readMappings(folder: string, contracts: ReadonlyMap<string, Contract>, 
     }
     const { tenantId, dataset } = parsed.value
     if (basename(file) !== `${tenantId}.${dataset}.yaml`) problems.push(misnamed(file, `${tenantId}.${dataset}.yaml`))
-    const contract = contracts.get(dataset)
-    if (contract === undefined) {
-      const nearest = nearestOf(dataset, [...contracts.keys()])
+    const contract = byDataset.get(dataset)
+    if (contract === undefined && !wrong.has(dataset)) {
+      const nearest = nearestOf(dataset, [...byDataset.keys()])
       problems.push({
         code: 'unknown_dataset',
         message: `Dataset "${dataset}" has no contract${nearest === null ? '' : `; did you mean "${nearest}"?`}`,
-        where: { file, path: '/dataset' },
+        where: memberPlace(text, file, 'dataset'),
         found: dataset,
       })
-    } else {
+    }
+    if (contract !== undefined) {
       problems.push(...checkMappingAgainstContract(parsed.value, contract, text, file))
       problems.push(...checkMappingTypes(parsed.value, contract, text, file))
     }
@@ -90,19 +106,20 @@ function readMappings(folder: string, contracts: ReadonlyMap<string, Contract>, 
 /** Reads all contracts, mappings and rulesets; a dataset needs a ruleset, a ruleset needs a dataset. */
 export function readProject(folders: ProjectFolders): Project {
   const problems: FileProblem[] = []
-  const contracts = readContracts(folders.contracts, problems)
-  const mappings = readMappings(folders.contracts, contracts, problems)
+  const found = readContracts(folders.contracts, problems)
+  const contracts = found.byDataset
+  const mappings = readMappings(folders.contracts, found, problems)
   const rulesets = filesOf(folders.rules, '.dqdl').map((file) => ({
     dataset: basename(file, '.dqdl'),
     file,
     text: readFileSync(file, 'utf8'),
   }))
   for (const { dataset, file } of rulesets) {
-    if (!contracts.has(dataset))
+    if (!contracts.has(dataset) && !found.wrong.has(dataset))
       problems.push({
         code: 'unknown_dataset',
         message: `Ruleset "${basename(file)}" is for a dataset that has no contract`,
-        where: { file },
+        where: { file, line: 1, column: 1 },
         found: dataset,
       })
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -55,7 +55,9 @@ function readDocument<T>(
 async function main(): Promise<void> {
   const { tenant, out, ...request } = readArguments(process.argv.slice(2))
   const contract = readDocument(join('contracts', 'orders.yaml'), parseContract)
-  const mapping = readDocument(join('contracts', 'mappings', `${tenant}.orders.yaml`), parseMapping)
+  const mappingFile = join('contracts', 'mappings', `${tenant}.orders.yaml`)
+  if (!existsSync(mappingFile)) throw wrongUse(`Cannot generate: tenant "${tenant}" has no mapping ${mappingFile}`)
+  const mapping = readDocument(mappingFile, parseMapping)
   const engine = await openDuckdb({
     threads: availableParallelism(),
     memoryLimitBytes: 1 << 30,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Contract } from '../../core/contract.ts'
 import { printPlace } from '../../core/errors.ts'
@@ -7,7 +7,7 @@ import { lintRuleset } from '../../dqdl/lint.ts'
 import { definitionProblems } from '../definition-check.ts'
 import type { Invocation } from '../invocation.ts'
 import { loadSizeProblems } from '../load-check.ts'
-import { EXIT, type ExitCode } from '../output.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { type RulesetFile, readProject } from '../project.ts'
 
 interface Severe extends FileProblem {
@@ -28,6 +28,13 @@ const lintOf = ({ file, dataset, text }: RulesetFile, contracts: ReadonlyMap<str
 export async function check({ output, directory, environment }: Invocation): Promise<ExitCode> {
   const contracts = environment.SLUICE_CONTRACTS ?? 'contracts'
   const rules = environment.SLUICE_RULES ?? 'dq-rules'
+  if (!existsSync(resolve(directory, contracts)))
+    throw new CommandError(
+      EXIT.wrongUse,
+      'contracts_missing',
+      `There is no folder "${resolve(directory, contracts)}"`,
+      'Run sluice check in the folder that holds contracts and dq-rules',
+    )
   const project = readProject({ contracts: resolve(directory, contracts), rules: resolve(directory, rules) })
   const definitions = definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
   const found: Severe[] = [

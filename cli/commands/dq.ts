@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Contract } from '../../core/contract.ts'
-import { messageOf, printPlace, SluiceError } from '../../core/errors.ts'
+import { SluiceError } from '../../core/errors.ts'
 import { parseContract } from '../../core/parse-contract.ts'
 import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableModel } from '../../dqdl/dq-commands.ts'
@@ -60,12 +60,7 @@ function referencesOf(pairs: readonly string[]): Record<string, string> {
 /** Input files that cannot be used are wrong use; an engine that fails is not. */
 const asInputError = (thrown: unknown): unknown =>
   thrown instanceof SluiceError && !(thrown instanceof CommandError)
-    ? new CommandError(
-        EXIT.wrongUse,
-        thrown.code,
-        `${thrown.where === undefined ? '' : `${printPlace(thrown.where)}: `}${thrown.message}`,
-        thrown.hint,
-      )
+    ? new CommandError(EXIT.wrongUse, thrown.code, thrown.message, thrown.hint, thrown.where)
     : thrown
 
 async function evaluate(rulesFile: string, dataFile: string, options: RunOptions): Promise<DqRunResult> {
@@ -120,11 +115,8 @@ function readContract(file: string | undefined): Contract | null {
   const parsed = parseContract(readFileSync(file, 'utf8'), file)
   if (parsed.ok) return parsed.value
   const [first] = parsed.problems
-  throw new CommandError(
-    EXIT.wrongUse,
-    first?.code ?? 'invalid_contract',
-    `${printPlace(first?.where ?? { file })}: ${first?.message ?? 'is no contract'}`,
-  )
+  const { code = 'invalid_contract', message = 'is no contract', where = { file } } = first ?? {}
+  throw new CommandError(EXIT.wrongUse, code, message, undefined, where)
 }
 
 /** `sluice dq lint FILE…` */
@@ -151,8 +143,8 @@ export async function dqFmt(
     const { ruleset, problems } = parseRuleset(readFileSync(file, 'utf8'))
     const [problem] = problems
     if (problem !== undefined) {
-      const place = printPlace({ file, line: problem.at.line, column: problem.at.column })
-      throw new CommandError(EXIT.wrongUse, problem.code, `${place}: ${messageOf(problem.message)}`)
+      const { at, hint } = problem
+      throw new CommandError(EXIT.wrongUse, problem.code, problem.message, hint ?? undefined, { file, ...at })
     }
     return { file, text: printRuleset(ruleset) }
   })

@@ -11,7 +11,7 @@ const MOST_JOBS = 10_000
 /** A count of things to list. @throws CommandError `invalid_limit` */
 export function parseLimit(text: string): number {
   const limit = Number(text)
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MOST_JOBS) return limit
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= MOST_JOBS) return limit
   throw new CommandError(
     EXIT.wrongUse,
     'invalid_limit',

@@ -4,7 +4,8 @@ import {
   GetStatementResultCommand,
   type RedshiftDataClient,
 } from '@aws-sdk/client-redshift-data'
-import { parseTenantId } from '../../core/identifiers.ts'
+import { messageOf } from '../../core/errors.ts'
+import { parseTenantId, type TenantId } from '../../core/identifiers.ts'
 import { analystSession } from '../../warehouse/analyst-session.ts'
 import { clientSettings } from '../deployment.ts'
 import { distinctNames } from '../distinct-names.ts'
@@ -65,15 +66,30 @@ const printRows = (names: readonly string[], rows: readonly Row[]): string =>
     names.map((name) => (rows.every((row) => /^-?[\d.]+$/.test(String(row[name] ?? '0'))) ? 'right' : 'left')),
   )
 
+const tenantOf = (text: string): TenantId => {
+  try {
+    return parseTenantId(text)
+  } catch (thrown) {
+    throw new CommandError(EXIT.wrongUse, 'invalid_tenant', messageOf(thrown))
+  }
+}
+
+/** A statement that answers no rows, such as SET, has no result to read. */
+const asNoQuery = (thrown: unknown): never => {
+  if (!(thrown instanceof Error) || thrown.name !== 'ResourceNotFoundException') throw thrown
+  throw new CommandError(EXIT.wrongUse, 'query_failed', 'The statement answers no rows', 'Write a SELECT')
+}
+
 /** Runs one read-only statement in an analyst's session. */
 export async function runQuery(
   client: RedshiftDataClient,
   sql: string,
   tenant: string | null,
 ): Promise<{ names: string[]; rows: Row[] }> {
-  const tenantId = tenant === null ? null : parseTenantId(tenant)
+  const tenantId = tenant === null ? null : tenantOf(tenant)
+  if (sql.trim() === '') throw new CommandError(EXIT.wrongUse, 'query_failed', 'The query is empty', 'Write a SELECT')
   const end = await runBatch(client, [...analystSession(tenantId), sql])
-  if ('lastId' in end) return rowsOf(client, end.lastId)
+  if ('lastId' in end) return rowsOf(client, end.lastId).catch(asNoQuery)
   if (tenant !== null && /^user .* does not exist/i.test(end.error.replace(/^ERROR: /, '')))
     throw new CommandError(
       EXIT.wrongUse,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -27,6 +27,8 @@ async function confirmed(stateDirectory: string): Promise<boolean> {
 /** `sluice reset`: empties the state folder of a runtime that is not running. */
 export async function reset({ output, state, directory }: Invocation, options: { yes?: boolean }): Promise<ExitCode> {
   const stateDirectory = stateDirectoryOf(state, directory)
+  if (existsSync(stateDirectory) && !statSync(stateDirectory).isDirectory())
+    throw new CommandError(EXIT.wrongUse, 'not_a_state_folder', `"${stateDirectory}" is no folder`)
   const entries = existsSync(stateDirectory) ? readdirSync(stateDirectory) : []
   const runtime = findRuntime(stateDirectory)
   if (runtime !== null) {

@@ -15,7 +15,7 @@ interface UpOptions {
 
 export function parsePort(text: string): number {
   const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
   throw new CommandError(
     EXIT.wrongUse,
     'invalid_port',
