@@ -1,8 +1,8 @@
 import { SluiceError } from '../core/errors.ts'
-import { type Composite, leavesOf, type Rule } from './ast.ts'
+import { type Composite, leavesOf, type Rule, type Ruleset } from './ast.ts'
 import { compileRule, surroundingsOf } from './compile.ts'
 import { MeasureNames, Measures, sourcesOf } from './compiled-rule.ts'
-import { requireRuleset } from './parse.ts'
+import { parseRuleset } from './parse.ts'
 import { printRule } from './print.ts'
 import type { QualityColumn } from './quality-plan.ts'
 import { type SqlTranslations, translateRuleset } from './spark-sql.ts'
@@ -119,6 +119,18 @@ const combines = ({ operator, parts }: Composite): string =>
     ? `It passes when all ${parts.length} parts pass, each over the whole data.`
     : `It passes when one of ${parts.length} parts passes over the whole data; rows are not looked at one by one.`
 
+/** Places count from the start of the rule. @throws SluiceError `ruleset_invalid` */
+function rulesetOf(text: string): Ruleset {
+  const { ruleset, problems } = parseRuleset(`Rules = [\n${text}\n]`)
+  const [problem] = problems
+  if (problem === undefined) return ruleset
+  const { line, column } = problem.at
+  const isEnd = line - 2 >= text.split('\n').length
+  const where = { line: line - 1, column }
+  const message = isEnd ? 'Cannot read rule: it ends too early' : `Cannot read rule: ${problem.message}`
+  throw new SluiceError('ruleset_invalid', message, isEnd ? {} : { where })
+}
+
 /**
  * Explains one rule.
  * @param text the rule, as it stands in a list of rules
@@ -131,7 +143,7 @@ export async function explainRule(
   columns: readonly QualityColumn[] | null,
   now: Date,
 ): Promise<Explanation> {
-  const ruleset = requireRuleset(`Rules = [ ${text}\n]`)
+  const ruleset = rulesetOf(text)
   const [rule, second] = ruleset.rules
   if (rule === undefined || second !== undefined)
     throw new SluiceError('one_rule_expected', `Cannot explain ${ruleset.rules.length} rules at once: give one`)

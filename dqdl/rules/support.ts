@@ -77,7 +77,8 @@ export function scopeOf(rule: Rule, surroundings: Surroundings): string | null {
  */
 export function countOf(...predicates: readonly (string | null)[]): string {
   const parts = predicates.filter((each) => each !== null)
-  return parts.length === 0 ? 'count(*)' : `count_if(${parts.join(' AND ')})`
+  // Over no row, or a predicate that is always NULL, the engine's count is NULL.
+  return parts.length === 0 ? 'count(*)' : `coalesce(count_if(${parts.join(' AND ')}), 0)`
 }
 
 /** A value for rows in scope, NULL for the others. */

@@ -1,4 +1,5 @@
 import { leavesOf, type Rule } from '../../dqdl/ast.ts'
+import { printRule } from '../../dqdl/print.ts'
 import type { Compared } from './compare.ts'
 import type { TestColumn, TestTable } from './tables.ts'
 
@@ -56,6 +57,26 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     subject: 'ColumnLength `!=` ✓',
     touches: (rule) => rule.type === 'ColumnLength' && operatorOf(rule) === '!=',
+  },
+  {
+    subject: 'ColumnLength with 0 among the operands of `not in` and `not between`',
+    touches: (rule) => rule.type === 'ColumnLength' && operatorOf(rule).startsWith('not '),
+  },
+  {
+    subject: 'where, and a condition that is NULL for every row left',
+    touches: (rule, _table, { reference }) =>
+      rule.type === 'ColumnValues' && rule.where !== null && Object.keys(reference.metrics).length === 0,
+  },
+  {
+    subject: 'ColumnDataType `DECIMAL(p,s)` and digits of other scripts',
+    touches: (rule, table) =>
+      rule.type === 'ColumnDataType' &&
+      /"decimal/i.test(printRule(rule)) &&
+      holds(rule, table, (value) => value === "'١٢'"),
+  },
+  {
+    subject: 'whole numbers that overflow in where clauses and CustomSql',
+    touches: (_rule, _table, { own }) => own.EvaluationMessage?.includes('Out of Range Error') === true,
   },
   { subject: 'text operands with an apostrophe ✓', touches: hasApostrophe },
   {

@@ -237,7 +237,7 @@ export function standingTables(): readonly TestTable[] {
     everyValue('duplicates', ({ pool }) => [...pool.slice(0, 2), ...pool.slice(0, 2)]),
     everyValue('distinct', ({ pool }) => pool.slice(0, 2)),
     { name: 'no_row', columns: empty.columns.map((column) => ({ ...column, values: [] })) },
-    named(clean, 'names', ['order id', 'a.b', 'CamelCase', 'UPPER', 'größe', 'x', 'with-dash', '1st', 'Rules', 'null']),
+    named(clean, 'names', ['order id', 'a.b', 'CamelCase', 'UPPER', 'größe', 'x', 'with-dash', '1st', 'Rules', 'end']),
   ]
 }
 

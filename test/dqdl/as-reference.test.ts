@@ -77,6 +77,13 @@ describe('evaluation as the open executor has it', () => {
     expect(await judgeRows(rows)).toEqual(rows)
   })
 
+  test('RowCount with a where clause on an empty table, or one that is NULL for every row, is 0 and compared', async () => {
+    const rules = `RowCount = 0 where "id > 1", RowCount > 0 where "id > 1"`
+    const empty = await judge(engine, `SELECT * FROM (${DATA}) WHERE false`, rules)
+    const unknown = await judge(engine, 'SELECT NULL::INTEGER AS id', rules)
+    for (const { results } of [empty, unknown]) expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'FAIL'])
+  })
+
   test('keys of two data sources compare whatever their types; a text that is no number matches none', async () => {
     await engine.run(
       `CREATE OR REPLACE TEMP VIEW known AS SELECT * FROM (VALUES ('1', 'x'), (' 2 ', 'x'), ('b', 'q')) AS t(key, letter)`,
