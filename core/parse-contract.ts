@@ -11,6 +11,7 @@ import type {
 import { OPERATIONAL_NAMES } from './curated-columns.ts'
 import { messageOf } from './errors.ts'
 import { parseDatasetName } from './identifiers.ts'
+import { patternProblem } from './re2-pattern.ts'
 import schema from './schemas/contract.v1.schema.json' with { type: 'json' }
 import { checkAgainstSchema, type FileProblem, nearestOf, readYaml, type YamlDocument } from './yaml-document.ts'
 
@@ -91,6 +92,13 @@ function checkColumns(file: ContractFile, report: Report): void {
     if (OPERATIONAL_NAMES.has(column.name)) {
       report('reserved_column', `Column "${column.name}" is one that Sluice adds itself`, ['columns', index, 'name'])
     }
+    const problem = column.pattern === undefined ? null : patternProblem(column.pattern)
+    if (problem !== null)
+      report('invalid_pattern', `The pattern of "${column.name}" cannot be used: ${problem}`, [
+        'columns',
+        index,
+        'pattern',
+      ])
     if ((column.pattern !== undefined || column.values !== undefined) && !column.type.startsWith('string')) {
       report('invalid_column', `Column "${column.name}" has pattern or values, which only strings take`, [
         'columns',

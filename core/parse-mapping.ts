@@ -2,6 +2,7 @@ import type { Contract } from './contract.ts'
 import { parseDatasetName, parseTenantId } from './identifiers.ts'
 import type { Compression, InputFormat, InputOptions, Mapping, MappingField, Transform } from './mapping.ts'
 import type { Parsed } from './parse-contract.ts'
+import { patternProblem } from './re2-pattern.ts'
 import schema from './schemas/mapping.v1.schema.json' with { type: 'json' }
 import { checkAgainstSchema, type FileProblem, nearestOf, readYaml, type YamlDocument } from './yaml-document.ts'
 
@@ -192,6 +193,9 @@ function checkField(field: MappingField, index: number, report: Report): void {
     ])
   }
   for (const [position, step] of field.transforms.entries()) {
+    const problem = 'pattern' in step ? patternProblem(step.pattern) : null
+    if (problem !== null)
+      report('invalid_pattern', `The pattern cannot be used: ${problem}`, ['fields', index, 'transform', position])
     const zone = 'timezone' in step ? step.timezone : null
     if (zone !== null && !isTimeZone(zone))
       report('unknown_timezone', `"${zone}" is no IANA time zone`, ['fields', index, 'transform', position], {

@@ -186,6 +186,16 @@ describe('parseMapping', () => {
     ])
   })
 
+  test('a pattern that RE2 cannot compile is named, in contracts and in mappings', () => {
+    const contract = (pattern: string) =>
+      parseContract(CONTRACT.replace('required: true', `required: true, pattern: '${pattern}'`), 'c.yaml')
+    expect(contract('(?P<year>[0-9]{4})').ok).toBe(true)
+    for (const pattern of ['[a-', '(?=a)b', '(a)\\1'])
+      expect(contract(pattern)).toMatchObject({ problems: [{ code: 'invalid_pattern', where: { line: 5 } }] })
+    const text = MAPPING.replace('order_id }', "order_id, transform: [regex_extract: { pattern: '(a' }] }")
+    expect(parseMapping(text, 'm.yaml')).toMatchObject({ problems: [{ code: 'invalid_pattern', where: { line: 9 } }] })
+  })
+
   test('without a header, a field reads one of the columns that the mapping names, each of which stands once', () => {
     const text = MAPPING.replace('{ format: csv }', '{ format: csv, header: false, columns: [Nr, Name, Name] }')
     expect(parseMapping(text.replace('source: A', 'source: Nr').replace(', Name]', ']'), 'm.yaml').ok).toBe(true)
