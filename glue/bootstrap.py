@@ -25,10 +25,13 @@ def read_options(arguments):
 
 
 def load_archive(code_uri):
-    """Puts the archive's modules first on sys.path: fetched from S3, unzipped, or a folder as it is."""
+    """Puts the archive's modules first on sys.path: fetched from S3, unzipped, or a folder as it is.
+
+    Returns (folder, path of the archive or None), for Spark to send the same code to its workers.
+    """
     if not code_uri.startswith("s3://"):
         sys.path.insert(0, code_uri)
-        return
+        return code_uri, None
     import boto3
 
     bucket, _, key = code_uri[len("s3://") :].partition("/")
@@ -37,8 +40,8 @@ def load_archive(code_uri):
     boto3.client("s3").download_file(bucket, key, archive)
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(folder)
-    os.remove(archive)
     sys.path.insert(0, folder)
+    return folder, archive
 
 
 def main(arguments):
@@ -46,7 +49,10 @@ def main(arguments):
     for name in ("code_uri", "entry", "plan_uri", "run_id"):
         if name not in options:
             raise SystemExit("argument --%s is missing" % name)
-    load_archive(options["code_uri"])
+    folder, archive = load_archive(options["code_uri"])
+    if archive is not None:
+        options["code_archive"] = archive
+    importlib.import_module("executors.wheels").use_wheels(folder)
     importlib.import_module(options["entry"]).main(options)
 
 

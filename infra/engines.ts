@@ -67,7 +67,7 @@ export class Engines extends Construct {
     const { settings, names, key } = props
     const code = new Asset(this, 'Code', {
       path: join(settings.root, 'glue'),
-      exclude: ['*', '!executors/', '!*.py', '__pycache__'],
+      exclude: ['*', '!executors/', '!*.py', '!wheels/', '!wheels/**', '__pycache__'],
       ignoreMode: IgnoreMode.GIT,
     })
     const bootstrap = new Asset(this, 'Bootstrap', { path: join(settings.root, 'glue', 'bootstrap.py') })
