@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cp, rename } from 'node:fs/promises'
+import { cp, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type JsonObject, objectOf } from './json.ts'
 
@@ -50,6 +50,16 @@ const filesUnder = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 
+/** Puts a finished folder in its place; of two that come there at once the first one stays. */
+export async function keepFirst(fresh: string, path: string): Promise<void> {
+  try {
+    await rename(fresh, path)
+  } catch (thrown) {
+    if (!existsSync(path)) throw thrown
+    await rm(fresh, { recursive: true, force: true })
+  }
+}
+
 /** The datasets of test/e2e/fixtures on the app of `cdk.out`; synthesized once for each state of both. */
 export async function fixturesAssembly(context: Readonly<Record<string, number>>): Promise<string> {
   const stamp = createHash('sha256').update(stampOf('cdk.out')).update(JSON.stringify(context))
@@ -58,7 +68,7 @@ export async function fixturesAssembly(context: Readonly<Record<string, number>>
   if (existsSync(path)) return path
   const fresh = `${path}.${process.pid}`
   synthesize(fresh, { contracts: 'test/e2e/fixtures/contracts', rules: 'test/e2e/fixtures/rules', context })
-  await rename(fresh, path)
+  await keepFirst(fresh, path)
   return path
 }
 

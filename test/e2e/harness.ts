@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { cp, rename, rm } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,7 +16,7 @@ import { getJob } from '../../cli/jobs-client.ts'
 import { type Connection, requireRuntime } from '../../cli/session.ts'
 import { uploadFile } from '../../cli/upload.ts'
 import type { SourceVersion } from '../../core/source.ts'
-import { stampOf } from './assembly.ts'
+import { keepFirst, stampOf } from './assembly.ts'
 
 /** A runtime in a process of its own, as `sluice up` starts it, so that it can be killed. */
 export interface RunningRuntime {
@@ -109,8 +109,8 @@ export async function deployedState(into: string, assembly = 'cdk.out'): Promise
     mkdirSync(resolve('.cache', 'e2e'), { recursive: true })
     // Two test files may come here at once; the first one's folder serves both.
     await cp(fresh, `${prepared}.${process.pid}`, { recursive: true })
-    if (!existsSync(prepared)) await rename(`${prepared}.${process.pid}`, prepared)
-    await Promise.all([fresh, `${prepared}.${process.pid}`].map((path) => rm(path, { recursive: true, force: true })))
+    await keepFirst(`${prepared}.${process.pid}`, prepared)
+    await rm(fresh, { recursive: true, force: true })
   }
   const state = join(into, 'state')
   await cp(prepared, state, { recursive: true })

@@ -190,7 +190,7 @@ let killed: Remains
 beforeAll(async () => {
   control = await undisturbed()
   killed = await disturbed()
-}, 600_000)
+}, 1_800_000)
 
 afterAll(async () => {
   await Promise.all(scratch.map((folder) => folder.remove()))
