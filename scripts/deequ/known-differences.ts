@@ -78,6 +78,10 @@ export const DIFFERENCES: readonly Difference[] = [
     subject: 'whole numbers that overflow in where clauses and CustomSql',
     touches: (_rule, _table, { own }) => own.EvaluationMessage?.includes('Out of Range Error') === true,
   },
+  {
+    subject: 'IsPrimaryKey of several columns ✓',
+    touches: (rule) => rule.type === 'IsPrimaryKey' && rule.parameters.length > 1,
+  },
   { subject: 'text operands with an apostrophe ✓', touches: hasApostrophe },
   {
     subject: 'where clauses that are NULL for a row ✓',
