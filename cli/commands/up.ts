@@ -51,6 +51,8 @@ export async function up({ output, state, directory }: Invocation, options: UpOp
       `Cannot use "${options.engine}" as --engine: expected embedded or spark`,
     )
   }
+  // What the engines write in the state folder is for its owner only, whatever folder it lies in.
+  process.umask(0o077)
   const stop = interrupted()
   const runtime = await startRuntime({
     assemblyDirectory: requireAssembly(directory, options.assembly),

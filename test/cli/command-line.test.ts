@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,7 +62,7 @@ describe('the command line', () => {
     expect(documentOf(ended)).toMatchObject({ error: { code } })
   })
 
-  test('up names a port that is taken, and ends', async () => {
+  test('up names a port that is taken, ends, and leaves files that only their owner can read', async () => {
     const server = createServer()
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     const address = server.address()
@@ -71,6 +71,9 @@ describe('the command line', () => {
     server.close()
     expect(ended.exitCode).toBe(3)
     expect(documentOf(ended)).toMatchObject({ error: { code: 'port_in_use' } })
+    const files = readdirSync(join(scratch, 'taken')).map((name) => join(scratch, 'taken', name))
+    expect(files.filter((file) => (statSync(file).mode & 0o077) !== 0)).toEqual([])
+    expect(files).toContain(join(scratch, 'taken', 'warehouse.duckdb'))
   })
 })
 
