@@ -212,7 +212,6 @@ describe(`kill -9 at ${MOMENTS} moments spread over the states of a job`, () => 
   })
 
   test('kills landed in many states', () => {
-    process.stderr.write(`KILLED ${[...killedIn].join(' ')}\n`)
     expect(killedIn.size).toBeGreaterThanOrEqual(Math.min(6, MOMENTS / 2))
   })
 })
