@@ -75,7 +75,8 @@ def _readable(parser, quality):
             parser.parse("%sRules = [ %s ]" % (head, rule["text"]))
             kept.append(rule["text"])
         except Exception as error:
-            refused[_normal(rule["text"])] = str(error).split("\n")[0]
+            thrown = getattr(error, "java_exception", None)
+            refused[_normal(rule["text"])] = str(error if thrown is None else thrown.getMessage())
     return "%sRules = [\n%s\n]" % (head, ",\n".join(kept)) if kept else None, refused
 
 
