@@ -1,5 +1,4 @@
 import { isJsonObject } from '../core/json.ts'
-import { isReasonCode, reasonOf } from '../core/reason-codes.ts'
 import { EXIT, type ExitCode } from './output.ts'
 import { columns } from './table.ts'
 
@@ -45,11 +44,9 @@ export function parseJob(value: unknown): JobDocument {
   return value as unknown as JobDocument
 }
 
-/** Exit code of a job that ended: by its reason, else by its status. */
-export function exitCodeOfJob(job: JobDocument): ExitCode {
-  if (job.reasonCode !== null && isReasonCode(job.reasonCode)) return reasonOf(job.reasonCode).exitCode
-  return job.status === 'QUARANTINED' ? EXIT.no : job.status === 'FAILED' ? EXIT.impossible : EXIT.done
-}
+/** Exit code of a job by how it ended; its reason says why. */
+export const exitCodeOfJob = ({ status }: JobDocument): ExitCode =>
+  status === 'QUARANTINED' ? EXIT.no : status === 'FAILED' ? EXIT.impossible : EXIT.done
 
 const countsLine = (counts: JobDocument['counts']): string =>
   counts === null

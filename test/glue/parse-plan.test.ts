@@ -11,7 +11,7 @@ const plans = readdirSync('contracts/mappings').map((file) => {
     plan: planOf({
       contract: readContract(dataset),
       mapping,
-    content: '',
+      content: '',
       header: mapping.fields.flatMap((field) => field.sources),
     }),
   }
