@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import Table from 'cli-table3'
+import { columns } from '../../../cli/table.ts'
 import { isJsonObject } from '../../../core/json.ts'
 import { type Duckdb, openDuckdb } from '../../../glue/duckdb.ts'
 import type { Plan } from '../../../glue/plan.ts'
@@ -102,11 +102,13 @@ const countsOf = ({ summary }: Left): string => {
 async function main(folder: string): Promise<number> {
   const prepared: readonly PreparedCase[] = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8'))
   const engine = await openDuckdb(SETTINGS)
-  const table = new Table({
-    head: ['case', 'in / curated / rejected / duplicates', ...EXECUTORS.map(({ title }) => title), 'quality on Spark'],
-    style: { head: [], border: [], compact: true },
-    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-  })
+  const head = [
+    'case',
+    'in / curated / rejected / duplicates',
+    ...EXECUTORS.map(({ title }) => title),
+    'quality on Spark',
+  ]
+  const table = [head]
   const problems: string[] = []
   for (const one of prepared) {
     const plan: Plan = JSON.parse(readFileSync(join(one.folder, PLAN_URI.small.slice('s3://'.length)), 'utf8'))
@@ -123,7 +125,11 @@ async function main(folder: string): Promise<number> {
     table.push([one.name, countsOf(expected), ...cells, verdicts?.told ?? ''])
   }
   engine.close()
-  process.stdout.write(`${table.toString()}\n(in brackets: curated files)\n`)
+  const printed = columns(
+    table,
+    head.map(() => 'left' as const),
+  )
+  process.stdout.write(`${printed}\n(in brackets: curated files)\n`)
   for (const problem of problems) process.stdout.write(`${problem}\n`)
   return problems.length === 0 ? 0 : 1
 }
