@@ -14,6 +14,8 @@ export interface Compared {
 
 /** Relative difference up to which two metrics are equal: engines add in another order. */
 const TOLERANCE = 1e-9
+/** Below this, two metrics are as good as zero: a correlation of nothing keeps no digits. */
+const NEGLIGIBLE = 1e-12
 
 const numberOf = (metric: number | string): number => Number(metric)
 
@@ -21,7 +23,7 @@ export function metricsEqual(one: number | string, other: number | string): bool
   const [first, second] = [numberOf(one), numberOf(other)]
   if (Number.isNaN(first) || Number.isNaN(second)) return Number.isNaN(first) && Number.isNaN(second)
   if (first === second) return true
-  return Math.abs(first - second) <= TOLERANCE * Math.max(Math.abs(first), Math.abs(second))
+  return Math.abs(first - second) <= Math.max(NEGLIGIBLE, TOLERANCE * Math.max(Math.abs(first), Math.abs(second)))
 }
 
 /** ERROR is a failure to the reference, which knows no other. */

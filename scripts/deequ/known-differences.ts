@@ -79,6 +79,17 @@ export const DIFFERENCES: readonly Difference[] = [
     touches: (_rule, _table, { own }) => own.EvaluationMessage?.includes('Out of Range Error') === true,
   },
   {
+    subject: 'Sum and Mean of whole numbers beyond 64 bits',
+    touches: (rule, table) =>
+      (rule.type === 'Sum' || rule.type === 'Mean') &&
+      columnOf(rule, table)?.kind === 'integer' &&
+      holds(rule, table, (value) => /^-?\d{18,}$/.test(value)),
+  },
+  {
+    subject: 'ColumnDataType that no cast can meet, over no row',
+    touches: (rule, table) => rule.type === 'ColumnDataType' && (table.columns[0]?.values.length ?? 0) === 0,
+  },
+  {
     subject: 'IsPrimaryKey of several columns ✓',
     touches: (rule) => rule.type === 'IsPrimaryKey' && rule.parameters.length > 1,
   },
