@@ -14,6 +14,7 @@ import { getJob } from '../cli/jobs-client.ts'
 import { requireRuntime } from '../cli/session.ts'
 import { uploadFile } from '../cli/upload.ts'
 import { isJsonObject } from '../core/json.ts'
+import { runFolder } from '../core/run-documents.ts'
 import { peakMbOf } from './processes.ts'
 
 export const SLUICE = resolve('cli/bin/sluice.mjs')
@@ -114,10 +115,12 @@ async function jobStages(s3: S3Client, job: JobDocument): Promise<Stages> {
   ])
 }
 
-async function transformStages(s3: S3Client, { objects }: JobDocument): Promise<Stages> {
-  const runId = /\/run=([^/]+)\//.exec(objects.curated ?? '')?.[1]
-  const bucket = /^s3:\/\/([^/]+)\//.exec(objects.plan ?? '')?.[1]
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `runs/${runId}/summary.json` }))
+async function transformStages(s3: S3Client, job: JobDocument): Promise<Stages> {
+  const runId = /\/run=([^/]+)\//.exec(job.objects.curated ?? '')?.[1]
+  const bucket = /^s3:\/\/([^/]+)\//.exec(job.objects.plan ?? '')?.[1]
+  const { Body } = await s3.send(
+    new GetObjectCommand({ Bucket: bucket, Key: `${runFolder(job.tenantId, runId ?? '')}/summary.json` }),
+  )
   const summary: unknown = JSON.parse((await Body?.transformToString()) ?? 'null')
   const stages = isJsonObject(summary) && Array.isArray(summary.stages) ? summary.stages : []
   return stages.filter(isJsonObject).map(({ name, millis }) => ({ name: String(name), millis: Number(millis) }))

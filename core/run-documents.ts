@@ -3,6 +3,9 @@ import type { DatasetName, JobId, RunId, TenantId } from './identifiers.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SourceVersion } from './source.ts'
 
+/** Folder of the documents of a run in the work bucket, without a slash at its end; it names the tenant, as every key of a run does. */
+export const runFolder = (tenantId: string, runId: string): string => `runs/${tenantId}/${runId}`
+
 /** `input = curated + rejected + duplicates`, from independent counts. */
 export interface RowCounts {
   readonly input: number
@@ -22,7 +25,7 @@ export interface RunInput extends SourceVersion {
 }
 
 /**
- * `runs/{runId}/manifest.json` in the work bucket: a run's last act. It is a COPY manifest as UNLOAD ... MANIFEST VERBOSE
+ * `runs/{tenantId}/{runId}/manifest.json` in the work bucket: a run's last act. It is a COPY manifest as UNLOAD ... MANIFEST VERBOSE
  * writes them (entries with content lengths, schema, meta, author).
  */
 export interface RunManifest {
@@ -45,7 +48,7 @@ export interface RunManifest {
   }
 }
 
-/** `runs/{runId}/summary.json`, at most 8 KB: what the state machine branches on. */
+/** `runs/{tenantId}/{runId}/summary.json`, at most 8 KB: what the state machine branches on. */
 export interface RunSummary {
   readonly runId: RunId
   readonly tenantId: TenantId

@@ -5,7 +5,7 @@ import { digestOfJson } from '../core/digest.ts'
 import { SluiceError } from '../core/errors.ts'
 import type { DatasetName, JobId, TenantId } from '../core/identifiers.ts'
 import type { InputOptions, Mapping } from '../core/mapping.ts'
-import type { RunInput } from '../core/run-documents.ts'
+import { type RunInput, runFolder } from '../core/run-documents.ts'
 import { comparableSequencer, type LandedSource } from '../core/source.ts'
 import type { QualityPlan } from '../dqdl/quality-plan.ts'
 import { buildIntermediate } from './build-intermediate.ts'
@@ -58,7 +58,7 @@ export const validatedKey = (job: CompileRequest['job'], sourceKey: string): str
 
 function destinationsOf({ job, buckets }: CompileRequest): Plan['destinations'] {
   const { tenantId, dataset, ingestDate } = job
-  const run = `s3://${buckets.work}/runs/{runId}`
+  const run = `s3://${buckets.work}/${runFolder(tenantId, '{runId}')}`
   const quality = `s3://${buckets.dqResults}/${dataset}/tenant=${tenantId}/run={runId}`
   return {
     curated: `s3://${buckets.curated}/${dataset}/tenant=${tenantId}/ingest_date=${ingestDate}/run={runId}/`,

@@ -17,7 +17,7 @@ export interface ReplayOrder {
   readonly force: boolean
 }
 
-/** An object of the work bucket, content-addressed: `config/{kind}/{hash}.json`. */
+/** An object of the work bucket, content-addressed: `config/{tenantId}/{kind}/{hash}.json`. */
 export interface PinnedDocument {
   readonly key: string
   readonly hash: string
@@ -139,7 +139,7 @@ export interface QuarantineRequest {
   readonly reasonCode: ReasonCode
   readonly message: string
   readonly details: Readonly<Record<string, unknown>>
-  /** `runs/{runId}/` documents where a run exists; the Lambda reads the bounded reject sample and the verdict there. */
+  /** `runs/{tenantId}/{runId}/` documents where a run exists; the Lambda reads the bounded reject sample and the verdict there. */
   readonly runId: string | null
   readonly executionArn: string
 }

@@ -1,8 +1,9 @@
 import { messageOf, SluiceError } from '../core/errors.ts'
+import { runFolder } from '../core/run-documents.ts'
 import { Fields } from './input.ts'
 import type { ObjectStore } from './object-store.ts'
 
-/** One reject as `runs/{runId}/reject-sample.json` has it: the columns of the rejects Parquet, the record's text cut. */
+/** One reject as `runs/{tenantId}/{runId}/reject-sample.json` has it: the columns of the rejects Parquet, the record's text cut. */
 export interface SampledReject {
   /** Counted from 1 in the source. */
   readonly recordNumber: number
@@ -55,8 +56,9 @@ export function parseRejectSample(text: string): readonly SampledReject[] {
 export async function readRejectSample(
   objects: ObjectStore,
   workBucket: string,
+  tenantId: string,
   runId: string,
 ): Promise<readonly SampledReject[]> {
-  const text = await objects.readText(workBucket, `runs/${runId}/reject-sample.json`, MAX_SAMPLE_BYTES)
+  const text = await objects.readText(workBucket, `${runFolder(tenantId, runId)}/reject-sample.json`, MAX_SAMPLE_BYTES)
   return text === null ? [] : parseRejectSample(text)
 }

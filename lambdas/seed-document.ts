@@ -4,7 +4,7 @@ import type { Mapping } from '../core/mapping.ts'
 import type { SqlTranslations } from '../dqdl/spark-sql.ts'
 
 /**
- * What `config/ruleset/{hash}.json` holds: the text of the DQDL file, and its Spark SQL in DuckDB's dialect, translated at synth
+ * What `config/{tenantId}/ruleset/{hash}.json` holds: the text of the DQDL file, and its Spark SQL in DuckDB's dialect, translated at synth
  * (`translateRuleset`), as the translator is too large for a function.
  */
 export interface RulesetDocument {

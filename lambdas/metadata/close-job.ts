@@ -182,7 +182,7 @@ export async function closeJob(request: CloseJobRequest, deps: CloseDeps): Promi
   const rejects =
     request.runId === null || request.counts?.rejected === 0
       ? []
-      : await readRejectSample(deps.objects, deps.workBucket, request.runId)
+      : await readRejectSample(deps.objects, deps.workBucket, request.tenantId, request.runId)
   return deps.database.asTenant(request.tenantId, async (sql) => {
     const job = await lockJob(sql, request)
     const { executionArn } = job

@@ -16,11 +16,12 @@ export interface LoadedConfiguration {
 
 type Kind = keyof LoadedConfiguration['documents']
 
-/** Content-addressed in the work bucket; written by the metadata function only. */
-export const configurationKey = (kind: Kind, hash: string): string => `config/${kind}/${hash}.json`
+/** Content-addressed in the work bucket, below the tenant whose job reads it; written by the metadata function only. */
+export const configurationKey = (tenantId: TenantId, kind: Kind, hash: string): string =>
+  `config/${tenantId}/${kind}/${hash}.json`
 
-const pinnedDocument = (kind: Kind, hash: string, version: number) => ({
-  key: configurationKey(kind, hash),
+const pinnedDocument = (tenantId: TenantId, kind: Kind, hash: string, version: number) => ({
+  key: configurationKey(tenantId, kind, hash),
   hash,
   version,
 })
@@ -42,13 +43,18 @@ const OF_JOB = `SELECT ${COLUMNS}, j.compiler_version FROM sluice.ingestion_jobs
   JOIN sluice.rulesets r ON r.dataset = j.dataset AND r.hash = j.ruleset_hash
   WHERE j.tenant_id = $1 AND j.job_id = $2`
 
-async function load(sql: Queryable, text: string, values: readonly string[]): Promise<LoadedConfiguration | null> {
-  const row = await firstRowOf(sql, text, values)
+async function load(
+  sql: Queryable,
+  text: string,
+  tenantId: TenantId,
+  subject: string,
+): Promise<LoadedConfiguration | null> {
+  const row = await firstRowOf(sql, text, [tenantId, subject])
   if (row === null) return null
   const members = {
-    contract: pinnedDocument('contract', row.text('contract_hash'), row.integer('contract_version')),
-    mapping: pinnedDocument('mapping', row.text('mapping_hash'), row.integer('mapping_version')),
-    ruleset: pinnedDocument('ruleset', row.text('ruleset_hash'), row.integer('ruleset_version')),
+    contract: pinnedDocument(tenantId, 'contract', row.text('contract_hash'), row.integer('contract_version')),
+    mapping: pinnedDocument(tenantId, 'mapping', row.text('mapping_hash'), row.integer('mapping_version')),
+    ruleset: pinnedDocument(tenantId, 'ruleset', row.text('ruleset_hash'), row.integer('ruleset_version')),
     compilerVersion: row.textOrNull('compiler_version') ?? COMPILER_VERSION,
   }
   return {
@@ -66,11 +72,11 @@ export const currentConfiguration = (
   sql: Queryable,
   tenantId: TenantId,
   dataset: DatasetName,
-): Promise<LoadedConfiguration | null> => load(sql, CURRENT, [tenantId, dataset])
+): Promise<LoadedConfiguration | null> => load(sql, CURRENT, tenantId, dataset)
 
 /** `null`: the job was refused before it had a configuration. */
 export const configurationOfJob = (
   sql: Queryable,
   tenantId: TenantId,
   jobId: string,
-): Promise<LoadedConfiguration | null> => load(sql, OF_JOB, [tenantId, jobId])
+): Promise<LoadedConfiguration | null> => load(sql, OF_JOB, tenantId, jobId)

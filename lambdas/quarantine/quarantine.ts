@@ -21,7 +21,7 @@ interface Evidence {
 async function readEvidence(request: QuarantineRequest, deps: QuarantineDeps): Promise<Evidence> {
   const { runId, stage, job } = request
   if (runId === null) return { rejects: [], quality: null }
-  const rejects = await readRejectSample(deps.objects, deps.workBucket, runId)
+  const rejects = await readRejectSample(deps.objects, deps.workBucket, job.tenantId, runId)
   if (stage !== 'DATA_QUALITY') return { rejects, quality: null }
   const key = `${job.dataset}/tenant=${job.tenantId}/run=${runId}/result.json`
   const notPassed = await readFailedRules(deps.objects, deps.dqResultsBucket, key)

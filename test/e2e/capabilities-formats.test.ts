@@ -124,7 +124,7 @@ describe('mappings', () => {
       const plan = objectOf(JSON.parse(await readObject(runtime.clients.s3, uri)))
       const { hash } = objectOf(objectOf(plan.pinned).mapping)
       const bucket = /^s3:\/\/[^/]+/.exec(uri ?? '')?.[0]
-      return readObject(runtime.clients.s3, `${bucket}/config/mapping/${hash}.json`)
+      return readObject(runtime.clients.s3, `${bucket}/config/${tenant}/mapping/${hash}.json`)
     }
     expect(await pinnedBy(before.objects.plan)).not.toContain('"uppercase"},{"name":"trim"')
     expect(JSON.parse(await pinnedBy(before.objects.plan))).toMatchObject({ tenantId: tenant, version: 1 })

@@ -125,7 +125,7 @@ describe('golden files', () => {
 })
 
 describe('what runs leave behind', () => {
-  /** Where a job of acme may write; `runs/` is named by the run, which begins with the job. */
+  /** Where a job of acme may write: every key names the tenant. */
   const places = (jobId: string): readonly RegExp[] => [
     new RegExp(`^validated acme/orders/job=${jobId}/`),
     new RegExp(`^curated orders/tenant=acme/ingest_date=[0-9-]{10}/run=${jobId}-`),
@@ -133,7 +133,7 @@ describe('what runs leave behind', () => {
     new RegExp(`^quarantine acme/orders/job=${jobId}/`),
     new RegExp(`^dq-results orders/tenant=acme/run=${jobId}-`),
     new RegExp(`^work plans/acme/orders/${jobId}/`),
-    new RegExp(`^work runs/${jobId}-`),
+    new RegExp(`^work runs/acme/${jobId}-`),
   ]
   const zoneOf = ({ bucket }: StoredObject): string =>
     ['raw', 'validated', 'curated', 'quarantine', 'dq-results', 'work', 'replay'].find((zone) =>
@@ -143,7 +143,7 @@ describe('what runs leave behind', () => {
   test('TEN-04 QUA-06 DEP-19: every object lies below its tenant in the zone that is its own', async () => {
     const allowed = [
       /^raw landing\/acme\/orders\//,
-      /^work config\/(contract|mapping|ruleset)\/[0-9a-f]{64}\.json$/,
+      /^work config\/acme\/(contract|mapping|ruleset)\/[0-9a-f]{64}\.json$/,
       ...[...ran.values()].flatMap(({ job }) => places(job.jobId)),
     ]
     const objects = (await allObjects(runtime.clients.s3))

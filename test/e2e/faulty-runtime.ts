@@ -220,9 +220,9 @@ export async function sabotage(runtime: RunningRuntime, what: Sabotage, started:
     case 'delete the source version':
       return deleted(source.bucket, source.key, '')
     case 'delete the manifest':
-      return deleted(work, `runs/${runId}/`, 'manifest.json')
+      return deleted(work, `runs/${tenant}/${runId}/`, 'manifest.json')
     case 'give the manifest another schema':
-      return rewriteObject(s3, work, `runs/${runId}/`, 'manifest.json', (text) =>
+      return rewriteObject(s3, work, `runs/${tenant}/${runId}/`, 'manifest.json', (text) =>
         text.replace('"name":"amount"', '"name":"total"'),
       )
     case 'delete the data files':

@@ -97,7 +97,7 @@ test('WH-05: a job with a thousand rejects is closed with as many statements as 
       errors: [],
       raw: '{}',
     }))
-    await objects.put('work', `runs/${job.job.jobId}-1-0/reject-sample.json`, JSON.stringify(sample))
+    await objects.put('work', `runs/acme/${job.job.jobId}-1-0/reject-sample.json`, JSON.stringify(sample))
     const { sent, counted } = counting(opened.database)
     await closeJob(closing(job, 'COMPLETED'), { database: counted, objects, workBucket: 'work' })
     return sent.length

@@ -159,7 +159,7 @@ describe.each(ENGINES)('the life of a job on $name', ({ open }) => {
       errors: [{ code: 'type_mismatch', column: 'quantity', value: 'x', message: 'expected an integer' }],
       raw: `{"Qty":"${'x'.repeat(5000)}"}`,
     }))
-    await objects.put('work', `runs/${job.job.jobId}-1-0/reject-sample.json`, JSON.stringify(rejects))
+    await objects.put('work', `runs/acme/${job.job.jobId}-1-0/reject-sample.json`, JSON.stringify(rejects))
     await close(job, 'COMPLETED')
     const page = await listErrors(opened.database, new Fields({ jobId: job.job.jobId, limit: 500 }))
     expect(page.errors).toHaveLength(500)

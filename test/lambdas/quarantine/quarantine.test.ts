@@ -35,7 +35,7 @@ const sampled = (recordNumber: number, raw = `{"Qty":"abc${recordNumber}"}`) => 
 
 async function run(request: QuarantineRequest, sample: unknown = null) {
   const objects = new MemoryObjects()
-  if (sample !== null) await objects.put('work', `runs/${RUN}/reject-sample.json`, JSON.stringify(sample))
+  if (sample !== null) await objects.put('work', `runs/acme/${RUN}/reject-sample.json`, JSON.stringify(sample))
   objects.puts.length = 0
   const deps = { objects, quarantineBucket: 'quarantine', workBucket: 'work', dqResultsBucket: 'dq' }
   const result = await quarantine(request, deps)

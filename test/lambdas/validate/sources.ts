@@ -70,7 +70,7 @@ export const RULESET = { dqdl: 'Rules = [ RowCount > 0, IsComplete "order_id" ]'
 
 const pinned = (kind: string, document: unknown, version = 1) => {
   const hash = digestOfJson(document)
-  return { key: `config/${kind}/${hash}.json`, hash, version }
+  return { key: `config/acme/${kind}/${hash}.json`, hash, version }
 }
 
 export const requestFor = (key: string, contract = ORDERS, mapping = ACME): ValidateRequest => ({
