@@ -2,6 +2,7 @@ import type { DatasetName, JobId, TenantId } from '../core/identifiers.ts'
 import type { ReasonCode, Stage } from '../core/reason-codes.ts'
 import type { RowCounts } from '../core/run-documents.ts'
 import type { LandedSource } from '../core/source.ts'
+import type { ReplayConfiguration, ReplayOverrides } from '../replay/manifest.ts'
 
 /** What the ingest machine is started with, by intake, the sweep, an operator or a replay. */
 export interface IngestInput {
@@ -11,10 +12,24 @@ export interface IngestInput {
   readonly replay: ReplayOrder | null
 }
 
-export interface ReplayOrder {
+/** How a replay wants one source run; made by the plan and carried by the input of the ingest machine. */
+export interface ReplayOrder extends ReplayOverrides {
   readonly replayId: string
-  readonly configuration: 'original' | 'current'
+  /** Who asked for it and why, as the manifest says. */
+  readonly requestedBy: string
+  readonly reason: string
+  readonly configuration: ReplayConfiguration
   readonly force: boolean
+  /** The configuration that the plan chose, so that a change after planning changes nothing; `null` leaves it to registration. */
+  readonly pinned: PlannedConfiguration | null
+}
+
+/** A configuration by what it is made of; all parts stay in Postgres. */
+export interface PlannedConfiguration {
+  readonly contractHash: string
+  readonly contractVersion: number
+  readonly mappingHash: string
+  readonly rulesetHash: string
 }
 
 /** An object of the work bucket, content-addressed: `config/{tenantId}/{kind}/{hash}.json`. */

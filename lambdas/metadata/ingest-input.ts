@@ -2,19 +2,34 @@ import { digestOfJson } from '../../core/digest.ts'
 import { type DatasetName, NAME_PATTERN, type TenantId } from '../../core/identifiers.ts'
 import { parseLandingKey, type SourceVersion } from '../../core/source.ts'
 import { Fields } from '../input.ts'
-import type { IngestInput, ReplayOrder } from '../messages.ts'
+import type { IngestInput, PlannedConfiguration, ReplayOrder } from '../messages.ts'
 import { parseLandedSource } from '../parse-job.ts'
 
 /** Longest key in bytes that S3 takes. */
 const MAX_KEY_BYTES = 1024
+
+const plannedConfigurationOf = (pinned: Fields | null): PlannedConfiguration | null =>
+  pinned === null
+    ? null
+    : {
+        contractHash: pinned.text('contractHash'),
+        contractVersion: pinned.integer('contractVersion'),
+        mappingHash: pinned.text('mappingHash'),
+        rulesetHash: pinned.text('rulesetHash'),
+      }
 
 function replayOrderOf(input: Fields): ReplayOrder | null {
   const order = input.objectOrNull('replay')
   if (order === null) return null
   return {
     replayId: order.text('replayId'),
+    requestedBy: order.textOrNull('requestedBy') ?? 'unknown',
+    reason: order.textOrNull('reason') ?? '',
     configuration: order.oneOf('configuration', ['original', 'current']),
     force: order.flag('force', false),
+    acceptRejects: order.flag('acceptRejects', false),
+    overrideGate: order.has('overrideGate') ? order.texts('overrideGate') : [],
+    pinned: plannedConfigurationOf(order.objectOrNull('pinned')),
   }
 }
 

@@ -14,7 +14,17 @@ import { AT, closing, inputOf, MemoryObjects, SEED, sourceOf } from './fixtures.
 const KEY = 'landing/acme/orders/a.csv'
 const replayOf = (more: Partial<IngestInput['replay'] & object> = {}): Partial<IngestInput> => ({
   trigger: 'replay',
-  replay: { replayId: 'r1', configuration: 'original', force: false, ...more },
+  replay: {
+    replayId: 'r1',
+    requestedBy: 'ops',
+    reason: 'a test',
+    configuration: 'original',
+    force: false,
+    acceptRejects: false,
+    overrideGate: [],
+    pinned: null,
+    ...more,
+  },
 })
 
 describe.each(ENGINES)('jobs on $name', ({ open }) => {
