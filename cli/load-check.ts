@@ -9,6 +9,7 @@ import type { Project } from './project.ts'
 const LONGEST = {
   copyRoleArn: `arn:aws:iam::000000000000:role/${'r'.repeat(64)}`,
   tenantId: parseTenantId(`t${'x'.repeat(23)}`),
+  waivers: 'w'.repeat(4000),
   jobs: [
     {
       jobId: parseJobId(`j${'0'.repeat(24)}`),

@@ -30,6 +30,8 @@ export interface CompileOptions {
   readonly translations?: SqlTranslations
   /** Columns of the additional data sources by alias; the executor makes a view of each alias. */
   readonly references?: ReadonlyMap<string, readonly QualityColumn[]>
+  /** Rules, by name (`Rule_3`) or canonical text, that an operator has taken from the gate: they only warn, and say why. */
+  readonly overridden?: readonly string[]
 }
 
 interface Part {
@@ -51,7 +53,7 @@ export function compileQuality(
 ): QualityPlan {
   const ruleset = typeof source === 'string' ? requireRuleset(source) : source
   const surroundings = surroundingsOf(columns, options)
-  const rules = ruleset.rules.map((rule, index) => qualityRule(rule, index, ruleset.defaultLabels))
+  const rules = ruleset.rules.map((rule, index) => qualityRule(rule, index, ruleset.defaultLabels, options))
   const names = new MeasureNames()
   const { parts, composites, next } = numberParts(ruleset.rules)
   const compiled = parts.map(({ index, rule }): Part => {
@@ -89,13 +91,24 @@ export const surroundingsOf = (columns: readonly QualityColumn[], options: Compi
   references: options.references ?? new Map(),
 })
 
+/** Of a rule that an operator has taken from the gate; results show them. */
+const OVERRIDDEN_LABELS = { severity: 'warn', overridden: 'true' }
+
 /** `severity` of the labels; anything but `warn` stops a load. */
 const severityOf = (labels: Readonly<Record<string, string>>): Severity =>
   labels.severity === 'warn' ? 'warn' : 'gate'
 
-function qualityRule(rule: RuleExpression, index: number, defaults: readonly Label[]): QualityRule {
-  const labels = Object.fromEntries([...defaults, ...(rule.labels ?? [])].map(({ key, value }) => [key, value]))
-  return { index, name: `Rule_${index + 1}`, text: printRule(rule), severity: severityOf(labels), labels }
+function qualityRule(
+  rule: RuleExpression,
+  index: number,
+  defaults: readonly Label[],
+  { overridden = [] }: CompileOptions,
+): QualityRule {
+  const own = Object.fromEntries([...defaults, ...(rule.labels ?? [])].map(({ key, value }) => [key, value]))
+  const name = `Rule_${index + 1}`
+  const text = printRule(rule)
+  const labels = overridden.some((named) => named === name || named === text) ? { ...own, ...OVERRIDDEN_LABELS } : own
+  return { index, name, text, severity: severityOf(labels), labels }
 }
 
 /** A composite rule with the numbers of the parts its truth is made of. */

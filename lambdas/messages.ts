@@ -20,7 +20,9 @@ export interface ReplayOrder extends ReplayOverrides {
   readonly reason: string
   readonly configuration: ReplayConfiguration
   readonly force: boolean
-  /** The configuration that the plan chose, so that a change after planning changes nothing; `null` leaves it to registration. */
+  /** The job that the plan found, which runs again as it is pinned; `null` when it found none. */
+  readonly jobId: JobId | null
+  /** The configuration that the plan chose for a new job, so that a change after planning changes nothing; `null` leaves it to registration. */
   readonly pinned: PlannedConfiguration | null
 }
 
@@ -62,6 +64,8 @@ export interface RegisteredJob {
   readonly ingestDate: string
   readonly idempotencyKey: string
   readonly replayId: string | null
+  /** What an operator let this attempt off; `null` almost always. */
+  readonly waivers: ReplayOverrides | null
   /** Number of the load into the warehouse: 1, and one more for each forced replay. */
   readonly publication: number
 }
@@ -111,10 +115,14 @@ export type ValidateResult =
       /** Hex SHA-256 of the whole content, where S3 holds one of type FULL_OBJECT. */
       readonly sha256: string | null
       readonly drift: Drift
+      /** What becomes of a breaking change that the transform finds. */
+      readonly breaking: 'quarantine' | 'fail'
     }
   | {
       readonly valid: false
       readonly reasonCode: ReasonCode
+      /** `fail`: it is a breaking change, and the contract says that it fails the job. */
+      readonly breaking: 'quarantine' | 'fail'
       readonly message: string
       /** Small facts, no row values; at most 2 KB. */
       readonly details: Readonly<Record<string, unknown>>

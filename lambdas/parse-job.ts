@@ -2,6 +2,7 @@ import { parseDatasetName, parseJobId, parseTenantId } from '../core/identifiers
 import type { LandedSource } from '../core/source.ts'
 import type { Fields } from './input.ts'
 import type { PinnedConfiguration, PinnedDocument, RegisteredJob } from './messages.ts'
+import { parseWaivers } from './waivers.ts'
 
 /** @throws SluiceError `invalid_input` and those of the identifiers */
 export const parseRegisteredJob = (job: Fields): RegisteredJob => ({
@@ -14,6 +15,7 @@ export const parseRegisteredJob = (job: Fields): RegisteredJob => ({
   ingestDate: job.text('ingestDate'),
   idempotencyKey: job.text('idempotencyKey'),
   replayId: job.textOrNull('replayId'),
+  waivers: parseWaivers(job.objectOrNull('waivers')),
   publication: job.integer('publication'),
 })
 

@@ -10,7 +10,14 @@ import {
   READER_USER,
   SCHEMAS,
 } from './relations.ts'
-import { addBaseColumn, createBaseTable, createLedgerTable, warehouseColumns } from './tables.ts'
+import {
+  addBaseColumn,
+  addLedgerColumn,
+  createBaseTable,
+  createLedgerTable,
+  warehouseColumns,
+  widenBaseColumn,
+} from './tables.ts'
 import { replaceAnalystView } from './views.ts'
 
 /** Statements that are sent together: as one transaction where there are several, by themselves where there is one. */
@@ -120,3 +127,4 @@ export const deploymentStatements = (
   ]),
   ...tenants.flatMap(analystStatements),
 ]
+    tolerant(`ledger column ${contract.dataset}`, addLedgerColumn(contract)),

@@ -17,6 +17,8 @@ export interface LoadOptions {
   /** The role with which Redshift reads the curated files. */
   readonly copyRoleArn: string
   readonly tenantId: TenantId
+  /** What an operator let the run off, for the ledger; `null` almost always. */
+  readonly waivers: string | null
   /** One, or the jobs of a batch; no two of one object key. */
   readonly jobs: readonly LoadJob[]
 }

@@ -77,6 +77,7 @@ export function openLedger(context: LoadContext): string {
       `${quoteText(job.sequencer)} AS "source_sequencer"`,
       `${contract.version} AS "contract_version"`,
       `${job.mappingVersion} AS "mapping_version"`,
+      `CAST(${options.waivers === null ? 'NULL' : quoteText(options.waivers)} AS VARCHAR(4096)) AS "waivers"`,
     ].join(', '),
   )
   const names = LEDGER_COLUMNS.map((column) => quoteName(column.name)).join(', ')

@@ -61,6 +61,7 @@ export const LEDGER_COLUMNS: readonly PhysicalColumn[] = [
   text('source_sequencer', 64),
   integer('contract_version'),
   integer('mapping_version'),
+  text('waivers', 4096, true),
 ]
 
 const printColumn = (column: PhysicalColumn): string =>
@@ -99,6 +100,10 @@ export const createBaseTable = (contract: Contract): string =>
 /** The ledger: small, read and locked by every load. */
 export const createLedgerTable = (contract: Contract): string =>
   `CREATE TABLE IF NOT EXISTS ${ledgerTable(contract.dataset)} (${printColumns(LEDGER_COLUMNS)}) DISTSTYLE ALL COMPOUND SORTKEY("loaded_at")`
+
+/** The ledger's columns that tables of the first version do not have. */
+export const addLedgerColumn = (contract: Contract): string =>
+  `ALTER TABLE ${ledgerTable(contract.dataset)} ADD COLUMN ${LEDGER_COLUMNS.slice(-1).map(printColumn).join('')}`
 
 /** The staging table of a run: the curated columns in file order, as COPY fills them, and the action. */
 export const createStagingTable = (contract: Contract): string =>

@@ -6,6 +6,7 @@ import { readRejectSample, type SampledReject } from '../reject-sample.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
 import { type CloseStep, decideClose } from './decide-close.ts'
 import { JOB_STATUSES, type JobStatus } from './job-status.ts'
+import { settleQuarantine } from './quarantine-records.ts'
 import { contradictionIn } from './reconcile.ts'
 
 export interface CloseDeps {
@@ -166,6 +167,7 @@ async function carryOut(
   await writeEnd(sql, request, end)
   await writeStages(sql, request)
   await writeErrors(sql, request, rejects)
+  await settleQuarantine(sql, { ...request, ...end })
   return { status: end.status, reasonCode: end.reasonCode }
 }
 

@@ -128,3 +128,7 @@ export async function firstRowOf(
 ): Promise<Fields | null> {
   return (await rowsOf(sql, text, values))[0] ?? null
 }
+
+/** A timestamptz column as ISO 8601 UTC text. */
+export const utc = (column: string, name: string): string =>
+  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${name}`

@@ -1,9 +1,12 @@
 import { SluiceError } from '../../core/errors.ts'
 import type { SourceVersion } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
-import { type Database, firstRowOf, type Queryable, rowsOf } from './database.ts'
+import { parseWaivers, type Waivers } from '../waivers.ts'
+import { type Database, firstRowOf, type Queryable, rowsOf, utc } from './database.ts'
 import { ownerOf, sourceObjectIdOf } from './ingest-input.ts'
 import { JOB_STATUSES } from './job-status.ts'
+import { type QuarantineRecord, recordsOfJob } from './quarantine-list.ts'
+import { tenantOfJob } from './tenant-of-job.ts'
 
 /** A job as `sluice jobs --json` prints it. Counts are null until a run and a load gave them. */
 export interface JobSummary {
@@ -64,7 +67,15 @@ export interface JobDetails extends JobSummary {
     readonly reasonCode: string | null
     readonly executionArn: string
     readonly runId: string | null
+    readonly replayId: string | null
+    /** Who asked for a replay, and why. */
+    readonly requestedBy: string | null
+    readonly why: string | null
+    /** What the attempt was let off; shown for ever. */
+    readonly waivers: Waivers | null
   }[]
+  /** Each time the source was quarantined, latest first, and how that ended. */
+  readonly quarantine: readonly QuarantineRecord[]
   /** The first {@link ERRORS_SHOWN}. */
   readonly errors: readonly JobError[]
 }
@@ -74,9 +85,6 @@ type CountName = (typeof COUNTS)[number]
 const OBJECTS = ['validated', 'plan', 'curated', 'rejects', 'quarantine', 'quality'] as const
 type ObjectName = (typeof OBJECTS)[number]
 export const ERRORS_SHOWN = 100
-
-const utc = (column: string, name: string): string =>
-  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${name}`
 
 /** bigint columns arrive as float8, which is exact up to 2^53. */
 const COLUMNS = `j.tenant_id, j.job_id, j.sequence::float8 AS sequence, j.dataset, j.status, j.reason_code, j.message,
@@ -220,15 +228,6 @@ export async function listJobs(database: Database, request: JobsRequest): Promis
   return { jobs: page.map(({ job }) => job), nextToken: more ? String(last.sequence) : null }
 }
 
-async function tenantOfJob(database: Database, jobId: string): Promise<string> {
-  const row = await database.asOperator((sql) =>
-    firstRowOf(sql, 'SELECT sluice.admin_tenant_of_job($1) AS tenant_id', [jobId]),
-  )
-  const tenantId = row?.textOrNull('tenant_id') ?? null
-  if (tenantId !== null) return tenantId
-  throw new SluiceError('unknown_job', `There is no job ${jobId}`, { found: jobId, hint: 'sluice jobs' })
-}
-
 const splitList = (text: string): readonly string[] => (text === '' ? [] : text.split(','))
 
 async function readErrors(sql: Queryable, key: readonly string[], after: number, atMost: number) {
@@ -267,7 +266,7 @@ async function readParts(sql: Queryable, key: readonly string[]) {
   )
   const attempts = await rowsOf(
     sql,
-    `SELECT attempt, kind, status, reason_code, execution_arn, run_id FROM sluice.job_attempts
+    `SELECT attempt, kind, status, reason_code, execution_arn, run_id, replay_id, requested_by, requested_why, waivers FROM sluice.job_attempts
      WHERE tenant_id = $1 AND job_id = $2 ORDER BY attempt`,
     key,
   )
@@ -290,6 +289,10 @@ async function readParts(sql: Queryable, key: readonly string[]) {
       reasonCode: row.textOrNull('reason_code'),
       executionArn: row.text('execution_arn'),
       runId: row.textOrNull('run_id'),
+      replayId: row.textOrNull('replay_id'),
+      requestedBy: row.textOrNull('requested_by'),
+      why: row.textOrNull('requested_why'),
+      waivers: parseWaivers(row.objectOrNull('waivers')),
     })),
   }
 }
@@ -307,7 +310,8 @@ export async function getJob(database: Database, jobId: string): Promise<JobDeta
     )
     if (row === null) throw new SluiceError('unknown_job', `There is no job ${jobId}`, { found: jobId })
     const errors = await readErrors(sql, key, 0, ERRORS_SHOWN)
-    return { ...jobOf(row), ...(await readParts(sql, key)), errors: errors.map(({ error }) => error) }
+    const parts = { ...(await readParts(sql, key)), quarantine: await recordsOfJob(sql, tenantId, jobId) }
+    return { ...jobOf(row), ...parts, errors: errors.map(({ error }) => error) }
   })
 }
 

@@ -14,8 +14,11 @@ import { parseIngestInput } from './ingest-input.ts'
 import { getJob, getJobOfExecution, getJobOfSource, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
 import { type Migration, migrate } from './migrate.ts'
 import { parseClaimContent, parseCloseJob, parseSweep } from './parse-requests.ts'
+import { listQuarantine, parseQuarantineRequest } from './quarantine-list.ts'
+import { discardQuarantine } from './quarantine-records.ts'
 import { registerJob } from './register-job.ts'
 import { seedDatabase } from './seed.ts'
+import { showQuarantine } from './show-quarantine.ts'
 import { sweep } from './sweep.ts'
 import { createTenant, listTenants, setTenantStatus } from './tenants.ts'
 
@@ -111,7 +114,15 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   suspendTenant: setStatus('suspended'),
   resumeTenant: setStatus('active'),
   listJobs: (request, deps) => listJobs(deps.database, parseJobsRequest(request)),
-  listQuarantine: (request, deps) => listJobs(deps.database, { ...parseJobsRequest(request), status: 'QUARANTINED' }),
+  listQuarantine: (request, deps) => listQuarantine(deps.database, parseQuarantineRequest(request)),
+  showQuarantine: (request, deps) => showQuarantine(deps.database, parseJobId(request.text('jobId'))),
+  discardQuarantine: (request, deps) =>
+    discardQuarantine(deps.database, {
+      jobId: parseJobId(request.text('jobId')),
+      by: request.text('by'),
+      why: request.text('why'),
+      at: nowOf(deps),
+    }),
   getJob: findJob,
   listErrors: (request, deps) => listErrors(deps.database, request),
   putMapping: async (request, deps) => {

@@ -4,7 +4,13 @@ import { REASONS, type ReasonCode } from '../../core/reason-codes.ts'
 import type { LandedSource } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
-import { configurationOfJob, currentConfiguration, type LoadedConfiguration } from './configuration.ts'
+import { waiversOf } from '../waivers.ts'
+import {
+  configurationOfJob,
+  currentConfiguration,
+  type LoadedConfiguration,
+  plannedConfiguration,
+} from './configuration.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
 import { decideRegistration, type KnownJob, type Registration, type RegistrationStep } from './decide-registration.ts'
 import { ownerOf, type SourceOwner, sourceObjectIdOf, UNKNOWN_NAME } from './ingest-input.ts'
@@ -182,6 +188,8 @@ async function writeStep(
   before: JobRow,
   { decision, step }: Registration,
   registering: Registering,
+    case 'register':
+      return { ...job, waivers: waiversOf(input) }
 ): Promise<JobRow> {
   const job = afterStep(before, step, registering)
   const { now } = registering
@@ -193,6 +201,7 @@ async function writeStep(
     `UPDATE sluice.ingestion_jobs SET
        status = $3, attempt = $4, attempt_kind = $5, redrives = $6, publication = $7, replay_id = $8, execution_arn = $9,
        deferred_at = NULL, lease_expires_at = $10, updated_at = $11,
+        waivers: waiversOf(input),
        processing_at = CASE WHEN $12 THEN $11::timestamptz ELSE processing_at END,
        closed_at = NULL, reason_code = NULL, message = NULL, duplicate_of = NULL
      WHERE tenant_id = $1 AND job_id = $2`,
@@ -213,14 +222,29 @@ async function writeStep(
   )
   await sql.query(
     `INSERT INTO sluice.job_attempts
-       (tenant_id, job_id, attempt, kind, execution_arn, replay_id, publication, status, opened_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       (tenant_id, job_id, attempt, kind, execution_arn, replay_id, publication, status, opened_at, requested_by, requested_why,
+        waivers)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      ON CONFLICT (tenant_id, job_id, attempt) DO UPDATE SET kind = excluded.kind, execution_arn = excluded.execution_arn,
        status = excluded.status, reason_code = NULL, closed_at = NULL`,
-    [tenantId, job.jobId, job.attempt, job.attemptKind, job.executionArn, job.replayId, job.publication, status, now],
+    [
+      tenantId,
+      job.jobId,
+      job.attempt,
+      job.attemptKind,
+      job.executionArn,
+      job.replayId,
+      job.publication,
+      status,
+      now,
+      replay?.requestedBy ?? null,
+      replay?.reason ?? null,
+      job.waivers === null ? null : JSON.stringify(job.waivers),
+    ],
   )
   return job
 }
+  const { replay } = registering.input
 
 async function recordAnswer(
   sql: Queryable,
@@ -327,6 +351,7 @@ export function registerJob(database: Database, registering: Registering): Promi
     if (job === null) throw new Error(`Job ${jobId} of ${owner.tenantId} vanished in its own transaction`)
     const tenant = await readTenant(sql, owner.tenantId)
     const registration = decideRegistration({
+  waivers: job.waivers,
       trigger: registering.input.trigger,
       force: registering.input.replay?.force ?? false,
       refusal: job.refusal,

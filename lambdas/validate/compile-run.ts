@@ -8,6 +8,7 @@ import type { Plan } from '../../glue/plan.ts'
 import { compileLoad } from '../../warehouse/load.ts'
 import type { LoadPlan } from '../../warehouse/load-plan.ts'
 import type { ValidateRequest } from '../messages.ts'
+import { ledgerText } from '../waivers.ts'
 import type { CheckedSource } from './check-source.ts'
 import type { PinnedDocuments } from './pinned-documents.ts'
 
@@ -31,11 +32,16 @@ const pinnedOf = ({ configuration }: ValidateRequest): Plan['pinned'] => ({
   compilerVersion: configuration.compilerVersion,
 })
 
-const qualityOf = ({ contract, ruleset }: PinnedDocuments, registeredAt: string) =>
+const qualityOf = ({ contract, ruleset }: PinnedDocuments, { registeredAt, waivers }: ValidateRequest['job']) =>
   compileQuality(ruleset.dqdl, qualityColumnsOf(contract), {
     now: new Date(registeredAt),
     translations: ruleset.translations,
+    overridden: waivers?.overrideGate ?? [],
   })
+
+/** The contract as the run holds the file to it: with accepted rejects no share of them is too many. */
+const judgedContract = (contract: Contract, { waivers }: ValidateRequest['job']): Contract =>
+  waivers?.acceptRejects === true ? { ...contract, rejectTolerance: 1 } : contract
 
 const qualityColumnsOf = (contract: Contract) =>
   curatedColumns(contract).map((column) => ({
@@ -54,9 +60,9 @@ export function compileRun(
   const { job } = request
   const source: LandedSource = { ...request.source, sizeBytes: checked.head.sizeBytes }
   const plan = compilePlan({
-    contract: documents.contract,
+    contract: judgedContract(documents.contract, job),
     mapping: documents.mapping,
-    quality: qualityOf(documents, job.registeredAt),
+    quality: qualityOf(documents, job),
     pinned: pinnedOf(request),
     job,
     source,
@@ -66,6 +72,7 @@ export function compileRun(
   const load = compileLoad(documents.contract, {
     copyRoleArn,
     tenantId: job.tenantId,
+    waivers: ledgerText(job.waivers),
     jobs: [
       {
         jobId: job.jobId,

@@ -19,6 +19,7 @@ test.each([STOCK, SIGHTINGS])(
     const options = {
       copyRoleArn: 'arn:aws:iam::000000000000:role/copy',
       tenantId: 'acme' as TenantId,
+      waivers: null,
       jobs: [job],
     }
     const { stage, transaction } = compileLoad(contract, options)

@@ -10,6 +10,7 @@ const load = (contract: Contract, sourceKey = 'landing/acme/a.csv') =>
   compileLoad(contract, {
     copyRoleArn: 'arn:aws:iam::000000000000:role/copy',
     tenantId: 'acme' as TenantId,
+    waivers: null,
     jobs: [
       {
         jobId: 'j000000000000000000000001' as JobId,

@@ -85,6 +85,7 @@ export const requestFor = (key: string, contract = ORDERS, mapping = ACME): Vali
     ingestDate: '2026-03-01',
     idempotencyKey: 'k',
     replayId: null,
+    waivers: null,
   },
   source: sourceOf(key),
   configuration: {

@@ -148,6 +148,7 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
       const plan = compileLoad(contract, {
         copyRoleArn: COPY_ROLE,
         tenantId: 'acme' as TenantId,
+        waivers: null,
         jobs: [
           {
             jobId: file.jobId as JobId,
