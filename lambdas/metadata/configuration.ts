@@ -1,7 +1,7 @@
 import { digestOfJson } from '../../core/digest.ts'
 import type { DatasetName, TenantId } from '../../core/identifiers.ts'
 import { COMPILER_VERSION } from '../compiler-version.ts'
-import type { PinnedConfiguration } from '../messages.ts'
+import type { PinnedConfiguration, PlannedConfiguration } from '../messages.ts'
 import { firstRowOf, type Queryable } from './database.ts'
 
 /** A pinned configuration with the documents it names. */
@@ -43,13 +43,19 @@ const OF_JOB = `SELECT ${COLUMNS}, j.compiler_version FROM sluice.ingestion_jobs
   JOIN sluice.rulesets r ON r.dataset = j.dataset AND r.hash = j.ruleset_hash
   WHERE j.tenant_id = $1 AND j.job_id = $2`
 
+/** Named part by part. */
+const OF_PARTS = `SELECT ${COLUMNS} FROM sluice.ingestion_mappings m
+  JOIN sluice.contracts c ON c.dataset = m.dataset AND c.version = $4 AND c.hash = $5
+  JOIN sluice.rulesets r ON r.dataset = m.dataset AND r.hash = $6
+  WHERE m.tenant_id = $1 AND m.dataset = $2 AND m.hash = $3`
+
 async function load(
   sql: Queryable,
   text: string,
   tenantId: TenantId,
-  subject: string,
+  subject: readonly unknown[],
 ): Promise<LoadedConfiguration | null> {
-  const row = await firstRowOf(sql, text, [tenantId, subject])
+  const row = await firstRowOf(sql, text, [tenantId, ...subject])
   if (row === null) return null
   const members = {
     contract: pinnedDocument(tenantId, 'contract', row.text('contract_hash'), row.integer('contract_version')),
@@ -72,11 +78,26 @@ export const currentConfiguration = (
   sql: Queryable,
   tenantId: TenantId,
   dataset: DatasetName,
-): Promise<LoadedConfiguration | null> => load(sql, CURRENT, tenantId, dataset)
+): Promise<LoadedConfiguration | null> => load(sql, CURRENT, tenantId, [dataset])
 
 /** `null`: the job was refused before it had a configuration. */
 export const configurationOfJob = (
   sql: Queryable,
   tenantId: TenantId,
   jobId: string,
-): Promise<LoadedConfiguration | null> => load(sql, OF_JOB, tenantId, jobId)
+): Promise<LoadedConfiguration | null> => load(sql, OF_JOB, tenantId, [jobId])
+
+/** What a plan chose; `null`: a part of it is not there. */
+export const plannedConfiguration = (
+  sql: Queryable,
+  tenantId: TenantId,
+  dataset: DatasetName,
+  parts: PlannedConfiguration,
+): Promise<LoadedConfiguration | null> =>
+  load(sql, OF_PARTS, tenantId, [
+    dataset,
+    parts.mappingHash,
+    parts.contractVersion,
+    parts.contractHash,
+    parts.rulesetHash,
+  ])

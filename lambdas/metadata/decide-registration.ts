@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../../core/reason-codes.ts'
+import { replayStepOf } from '../../replay/job-step.ts'
 import type { IngestInput, RegisterJobResult } from '../messages.ts'
 import type { JobStatus } from './job-status.ts'
 
@@ -21,6 +22,7 @@ export interface RegistrationFacts {
   readonly known: KnownJob | null
   /** What this very execution was answered before, if it asked before. */
   readonly answered: RegisterJobResult['decision'] | null
+  /** Of the tenant and of the same kind, live or replayed; each kind has slots of its own. */
   readonly activeJobs: number
   readonly maxActiveJobs: number
 }
@@ -41,23 +43,13 @@ const DUPLICATE: Registration = { decision: 'duplicate', step: 'keep' }
 
 function stepFor(facts: RegistrationFacts, known: KnownJob): RegistrationStep | null {
   const { trigger, force } = facts
-  const retries = trigger === 'sweep' || trigger === 'replay'
-  switch (known.status) {
-    case 'PENDING':
-      if (known.ownedByCaller) return 'keep'
-      return known.deferred && retries ? 'resume' : null
-    case 'PROCESSING':
-      if (known.ownedByCaller) return 'keep'
-      return known.leaseExpired && retries ? 'attempt' : null
-    case 'FAILED':
-      if (known.ownedByCaller) return 'redrive'
-      return retries ? 'attempt' : null
-    case 'QUARANTINED':
-      return trigger === 'replay' ? 'attempt' : null
-    case 'COMPLETED':
-    case 'SKIPPED':
-      return trigger === 'replay' && force ? 'publish' : null
+  if (known.ownedByCaller) {
+    if (known.status === 'PENDING' || known.status === 'PROCESSING') return 'keep'
+    if (known.status === 'FAILED') return 'redrive'
   }
+  if (trigger === 'replay') return replayStepOf(known, force)
+  if (trigger !== 'sweep') return null
+  return known.status === 'QUARANTINED' ? null : replayStepOf(known, false)
 }
 
 /** A caller that holds its slot already keeps it; everybody else must find a free one. */
@@ -76,7 +68,8 @@ const isOver = (known: KnownJob): boolean =>
  */
 export function decideRegistration(facts: RegistrationFacts): Registration {
   if (facts.answered === 'duplicate') return DUPLICATE
-  if (facts.answered !== null && facts.known !== null && isOver(facts.known)) return DUPLICATE
+  const toldToRun = facts.answered !== null && facts.answered !== 'wait'
+  if (toldToRun && facts.known !== null && isOver(facts.known)) return DUPLICATE
   const step = facts.known === null ? 'register' : stepFor(facts, facts.known)
   if (step === null) return DUPLICATE
   if (facts.refusal !== null) return { decision: 'refuse', step }

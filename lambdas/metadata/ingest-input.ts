@@ -1,5 +1,5 @@
 import { digestOfJson } from '../../core/digest.ts'
-import { type DatasetName, NAME_PATTERN, type TenantId } from '../../core/identifiers.ts'
+import { type DatasetName, NAME_PATTERN, parseJobId, type TenantId } from '../../core/identifiers.ts'
 import { parseLandingKey, type SourceVersion } from '../../core/source.ts'
 import { Fields } from '../input.ts'
 import type { IngestInput, PlannedConfiguration, ReplayOrder } from '../messages.ts'
@@ -29,6 +29,7 @@ function replayOrderOf(input: Fields): ReplayOrder | null {
     force: order.flag('force', false),
     acceptRejects: order.flag('acceptRejects', false),
     overrideGate: order.has('overrideGate') ? order.texts('overrideGate') : [],
+    jobId: order.has('jobId') ? parseJobId(order.text('jobId')) : null,
     pinned: plannedConfigurationOf(order.objectOrNull('pinned')),
   }
 }

@@ -22,6 +22,7 @@ const replayOf = (more: Partial<IngestInput['replay'] & object> = {}): Partial<I
     force: false,
     acceptRejects: false,
     overrideGate: [],
+    jobId: null,
     pinned: null,
     ...more,
   },
