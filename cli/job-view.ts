@@ -22,6 +22,17 @@ export interface JobDocument {
   readonly quality: { readonly score: number | null; readonly rules?: readonly RuleView[] } | null
   readonly objects: Readonly<Record<string, string | null>>
   readonly stages?: readonly { readonly name: string; readonly startedAt: string; readonly millis: number }[]
+  /** In order; with what an operator let each off. */
+  readonly attempts?: readonly AttemptView[]
+}
+
+export interface AttemptView {
+  readonly attempt: number
+  readonly kind: string
+  readonly status: string
+  readonly requestedBy?: string | null
+  readonly why?: string | null
+  readonly waivers?: { readonly acceptRejects: boolean; readonly overrideGate: readonly string[] } | null
 }
 
 export interface RuleView {
@@ -54,6 +65,19 @@ const countsLine = (counts: JobDocument['counts']): string =>
     : `${counts.input} rows in = ${counts.curated} curated + ${counts.rejected} rejected + ${counts.duplicates} duplicates; ` +
       `${counts.inserted ?? 0} inserted, ${counts.updated ?? 0} updated, ${counts.unchanged ?? 0} unchanged, ${counts.stale ?? 0} stale`
 
+/** Attempts that a person asked for, and what was waived for them: never hidden again. */
+function printAttempt({ attempt, kind, status, requestedBy, why, waivers }: AttemptView): readonly string[] {
+  if (!requestedBy) return []
+  const waived = [
+    ...(waivers?.acceptRejects === true ? ['rejects accepted'] : []),
+    ...(waivers?.overrideGate ?? []).map((rule) => `gate overridden: ${rule}`),
+  ]
+  return [
+    `  attempt ${attempt} (${kind}) ${status}, asked for by ${requestedBy}: ${why ?? ''}`,
+    ...waived.map((line) => `    ${line}`),
+  ]
+}
+
 /** One job for people. */
 export function printJob(job: JobDocument): string {
   const lines = [
@@ -63,6 +87,7 @@ export function printJob(job: JobDocument): string {
     ...(job.duplicateOf ? [`  already processed by ${job.duplicateOf}`] : []),
     `  ${countsLine(job.counts)}`,
   ]
+  lines.push(...(job.attempts ?? []).flatMap(printAttempt))
   const score = job.quality?.score ?? null
   if (score !== null) lines.push(`  quality score ${score}`)
   const broken = (job.quality?.rules ?? []).filter((rule) => rule.result !== 'PASS')

@@ -174,23 +174,62 @@ for (const [usage, summary] of [
   })
 }
 
+const contract = group('contract', 'contracts of datasets', 'sluice contract diff orders.v1.yaml contracts/orders.yaml')
+declare(contract, {
+  usage: 'diff <older> <newer>',
+  summary: 'what a change of contract means, with the warehouse statements it needs; 1 where they differ',
+  example: 'sluice contract diff orders.v1.yaml contracts/orders.yaml',
+  load: async () => (await import('./commands/contract.ts')).contractDiff,
+})
+
+const QUARANTINE_FILTER = [
+  ['--tenant <id>', 'of one tenant'],
+  ['--dataset <name>', 'of one dataset'],
+  ['--reason <code>', 'with one reason code'],
+  ['--since <time>', 'quarantined at or after a day or time'],
+  ['--until <time>', 'quarantined before a day or time'],
+] as const
+const BY_OPTION = ['--by <who>', 'who decides (default: the user of this machine)'] as const
 const quarantine = group('quarantine', 'files that must not proceed', 'sluice quarantine list --tenant acme')
 declare(quarantine, {
   usage: 'list',
   summary: 'what waits, with counts by reason',
-  example: 'sluice quarantine list --tenant acme',
+  example: 'sluice quarantine list --tenant acme --reason too_many_rejects',
   options: [
-    ['--tenant <id>', 'of one tenant'],
-    ['--reason <code>', 'with one reason code'],
+    ...QUARANTINE_FILTER,
+    ['--state <state>', 'open, released, discarded, superseded or all', 'open'],
     ['--limit <n>', 'how many', '50'],
   ],
   load: async () => (await import('./commands/quarantine.ts')).quarantineList,
 })
 declare(quarantine, {
   usage: 'show <job>',
-  summary: 'why one file waits: manifest and first errors',
+  summary: 'why one file waits: first errors, what changed since, whether a replay can help',
   example: 'sluice quarantine show j0123456789abcdef01234567',
   load: async () => (await import('./commands/quarantine.ts')).quarantineShow,
+})
+declare(quarantine, {
+  usage: 'release [jobs...]',
+  summary: 'run quarantined files again: drops a manifest in the replay bucket, nothing else',
+  example: "sluice quarantine release j0123456789abcdef01234567 --why 'the mapping is mended'",
+  options: [
+    ...QUARANTINE_FILTER,
+    ['--why <text>', 'for the audit', 'Released from quarantine'],
+    BY_OPTION,
+    ['--configuration <which>', 'current, or original: what the job had pinned', 'current'],
+    ['--accept-rejects', 'load what fits, though more rows are rejects than the contract tolerates'],
+    ['--override-gate <rule>...', 'a quality rule, by name or text, that may fail; may be repeated'],
+    ['--dry-run', 'report what would happen'],
+    ['--confirm <n>', 'the number of files, needed above 100 of them'],
+  ],
+  load: async () => (await import('./commands/quarantine-release.ts')).quarantineRelease,
+})
+declare(quarantine, {
+  usage: 'discard <job>',
+  summary: 'give a quarantined file up; nothing is deleted',
+  example: "sluice quarantine discard j0123456789abcdef01234567 --why 'a test file'",
+  options: [['--why <text>', 'for the audit'], BY_OPTION],
+  load: async () => (await import('./commands/quarantine.ts')).quarantineDiscard,
 })
 
 const dq = group('dq', 'quality rules', 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml')

@@ -1,89 +1,126 @@
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { parse } from 'csv-parse/sync'
-import { isJsonObject } from '../../core/json.ts'
-import { clientSettings, lambdaClient } from '../deployment.ts'
+import { S3Client } from '@aws-sdk/client-s3'
+import { clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
-import { printJobs } from '../job-view.ts'
-import { getJob, listJobs } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { listRecords, type QuarantineDocument, type RecordDocument, showRecords } from '../quarantine-client.ts'
+import { readEvidence } from '../quarantine-evidence.ts'
+import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
 import { connectionOf } from '../session.ts'
 import { columns } from '../table.ts'
 import { parseLimit } from './jobs.ts'
 
-/** `sluice quarantine list`: waiting files, newest first, with counts by reason. */
+const printRecords = (records: readonly RecordDocument[]): string =>
+  records.length === 0
+    ? 'nothing waits'
+    : columns(
+        [
+          ['JOB', 'TENANT', 'DATASET', 'STATE', 'STAGE', 'REASON', 'SINCE', 'KEY'],
+          ...records.map((record) => [
+            record.jobId,
+            record.tenantId,
+            record.dataset,
+            record.state,
+            record.stage,
+            record.reasonCode,
+            record.openedAt.slice(0, 19),
+            record.source.key,
+          ]),
+        ],
+        Array.from({ length: 8 }, () => 'left'),
+      )
+
+/** `sluice quarantine list`: records, newest first, with counts by reason. */
 export async function quarantineList(
   { output, state, directory, environment }: Invocation,
-  options: { tenant?: string; reason?: string; limit: string },
+  options: FilterOptions & { limit: string },
 ): Promise<ExitCode> {
-  const lambda = await lambdaClient(connectionOf(state, directory, environment))
+  const filter = parseFilter(options)
   const limit = parseLimit(options.limit)
-  const all = await listJobs(lambda, { tenantId: options.tenant ?? null, status: 'QUARANTINED', limit: 10_000 })
-  const found = all.filter((job) => options.reason === undefined || job.reasonCode === options.reason)
-  const reasons: Record<string, number> = {}
-  for (const job of found) reasons[job.reasonCode ?? 'unknown'] = (reasons[job.reasonCode ?? 'unknown'] ?? 0) + 1
-  const shown = found.slice(0, limit)
-  output.result({ total: found.length, reasons, jobs: shown }, () =>
+  const lambda = await lambdaClient(connectionOf(state, directory, environment))
+  const { records, reasons } = await listRecords(lambda, filter, limit)
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0)
+  output.result({ total, reasons, jobs: records }, () =>
     [
       ...Object.entries(reasons).map(([reason, count]) => `${String(count).padStart(6)}  ${reason}`),
-      '',
-      printJobs(shown),
+      ...(total === 0 ? [] : ['']),
+      printRecords(records),
+      ...(total > records.length ? [`${total - records.length} more; see --limit`] : []),
     ].join('\n'),
   )
   return EXIT.done
 }
 
-async function readText(s3: S3Client, bucket: string, key: string): Promise<string | null> {
-  try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-    return (await Body?.transformToString()) ?? ''
-  } catch (thrown) {
-    if (thrown instanceof Error && thrown.name === 'NoSuchKey') return null
-    throw thrown
-  }
+const printRecord = ({ attempt, state, reasonCode, stage, openedAt, ...end }: RecordDocument): string =>
+  `  attempt ${attempt}: ${reasonCode} (${stage}) ${openedAt}, ${state}` +
+  (end.closedAt === null
+    ? ''
+    : ` ${end.closedAt} by ${end.closedBy}${end.closingJobId === null ? '' : `, job ${end.closingJobId}`}: ${end.why}`)
+
+const PARTS = ['contract', 'mapping', 'ruleset'] as const
+
+function printConfiguration({ configuration: { pinned, current } }: QuarantineDocument): string {
+  const cell = (document: { version: number; hash: string } | undefined): string =>
+    document === undefined ? 'none' : `${document.version} ${document.hash.slice(0, 12)}`
+  return columns(
+    [
+      ['', 'THEN', 'NOW', ''],
+      ...PARTS.map((part) => {
+        const changed = pinned !== null && current !== null && pinned[part].hash !== current[part].hash
+        return [part, cell(pinned?.[part]), cell(current?.[part]), changed ? 'changed' : '']
+      }),
+    ],
+    ['left', 'left', 'left', 'left'],
+  )
 }
 
-/** `sluice quarantine show JOB`: the manifest and the first errors of its report. */
+/** `sluice quarantine show JOB`: why it waits, its first errors, and whether running it again can help. */
 export async function quarantineShow(
   { output, state, directory, environment }: Invocation,
   jobId: string,
 ): Promise<ExitCode> {
   const connection = connectionOf(state, directory, environment)
-  const job = await getJob(await lambdaClient(connection), { jobId })
-  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(job.objects.quarantine ?? '') ?? []
-  if (bucket === '')
-    throw new CommandError(
-      EXIT.wrongUse,
-      'not_quarantined',
-      `Job ${jobId} is ${job.status}, not in quarantine`,
-      'List what waits with: sluice quarantine list',
-    )
+  const lambda = await lambdaClient(connection)
+  const shown = await showRecords(lambda, jobId)
   const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
-  const prefix = key.replace(/manifest\.json$/, '')
-  const manifest: unknown = JSON.parse((await readText(s3, bucket, `${prefix}manifest.json`)) ?? '{}')
-  const report = await readText(s3, bucket, `${prefix}errors.csv`)
-  const rows = report === null ? [] : (parse(report, { to: 21, relax_column_count: true }) as string[][])
-  output.result(
-    {
-      manifest,
-      errors: rows
-        .slice(1)
-        .map((row) => Object.fromEntries(row.map((cell, index) => [rows[0]?.[index] ?? String(index), cell]))),
-    },
-    () =>
-      [
-        ...Object.entries(isJsonObject(manifest) ? manifest : {}).map(
-          ([name, value]) => `${name.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-        ),
-        ...(rows.length > 1
-          ? [
-              '',
-              columns(
-                rows,
-                (rows[0] ?? []).map(() => 'left'),
-              ),
-            ]
-          : []),
-      ].join('\n'),
+  const { manifest, rows } = await readEvidence(lambda, s3, shown.latest)
+  const [head = [], ...body] = rows
+  const errors = body.map((row) => Object.fromEntries(row.map((cell, index) => [head[index] ?? String(index), cell])))
+  const { latest, ...document } = shown
+  output.result({ ...document, manifest, errors }, () =>
+    [
+      `${jobId}  ${latest.state}  ${latest.reasonCode}`,
+      `  ${latest.tenantId}/${latest.dataset}  s3://${latest.source.bucket}/${latest.source.key} (version ${latest.source.versionId})`,
+      `  ${latest.message ?? ''}`,
+      ...shown.records.map(printRecord),
+      '',
+      printConfiguration(shown),
+      '',
+      ...(body.length === 0
+        ? []
+        : [
+            columns(
+              rows,
+              head.map((name) => (name === 'record_number' ? 'right' : 'left')),
+            ),
+            '',
+          ]),
+      `${shown.remedy.advice}.`,
+    ].join('\n'),
   )
+  return EXIT.done
+}
+
+/** `sluice quarantine discard JOB --why TEXT`: gives a source up; nothing is deleted. */
+export async function quarantineDiscard(
+  { output, state, directory, environment }: Invocation,
+  jobId: string,
+  options: { why?: string; by?: string },
+): Promise<ExitCode> {
+  if (options.why === undefined || options.why.trim() === '')
+    throw new CommandError(EXIT.wrongUse, 'missing_why', 'Say why it is given up with --why')
+  const lambda = await lambdaClient(connectionOf(state, directory, environment))
+  const by = actorOf(options.by)
+  const answer = await invokeMetadata(lambda, { operation: 'discardQuarantine', jobId, by, why: options.why })
+  output.result(answer, () => `${jobId} is discarded by ${by}: ${options.why}`)
   return EXIT.done
 }

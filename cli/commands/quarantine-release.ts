@@ -1,0 +1,136 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
+import { mustConfirm, type Release, releaseManifest } from '../../replay/release-manifest.ts'
+import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
+import type { Invocation } from '../invocation.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { listRecords, type RecordDocument, showRecords } from '../quarantine-client.ts'
+import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
+import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
+import { connectionOf } from '../session.ts'
+
+/** Sources that one manifest may name. */
+const MOST_SOURCES = 20_000
+
+interface ReleaseOptions extends Omit<FilterOptions, 'state'> {
+  readonly why: string
+  readonly by?: string
+  readonly configuration: string
+  readonly acceptRejects?: boolean
+  readonly overrideGate?: readonly string[]
+  readonly dryRun?: boolean
+  readonly confirm?: string
+}
+
+const FILTERS = ['tenant', 'dataset', 'reason', 'since', 'until'] as const
+
+const wrong = (code: string, message: string, hint?: string): CommandError =>
+  new CommandError(EXIT.wrongUse, code, message, hint)
+
+/** The open records of the jobs that are named. @throws CommandError `unknown_job`, `not_quarantined` */
+async function recordsNamed(lambda: LambdaClient, jobs: readonly string[]): Promise<readonly RecordDocument[]> {
+  const records: RecordDocument[] = []
+  for (const jobId of new Set(jobs)) {
+    const { latest } = await showRecords(lambda, jobId)
+    if (latest.state !== 'open')
+      throw wrong(
+        'not_quarantined',
+        `Cannot release ${jobId}: its quarantine record is ${latest.state}`,
+        'sluice quarantine list',
+      )
+    records.push(latest)
+  }
+  return records
+}
+
+/** @throws CommandError `nothing_to_release`, `ambiguous_release` */
+async function recordsToRelease(lambda: LambdaClient, jobs: readonly string[], options: ReleaseOptions) {
+  const filtered = FILTERS.some((name) => options[name] !== undefined)
+  if (jobs.length > 0 && filtered) throw wrong('ambiguous_release', 'Name jobs or give a filter, not both')
+  if (jobs.length > 0) return recordsNamed(lambda, jobs)
+  if (!filtered)
+    throw wrong('nothing_to_release', 'Say what to release: jobs, or a filter', 'sluice quarantine release --help')
+  const { records } = await listRecords(lambda, parseFilter({ ...options, state: 'open' }), MOST_SOURCES)
+  if (records.length === 0)
+    throw new CommandError(EXIT.no, 'nothing_to_release', 'Nothing open fits the filter', 'sluice quarantine list')
+  return records
+}
+
+/** The rule's text, as names are counted anew in every ruleset. @throws CommandError `unknown_rule` */
+function ruleText(named: string, broken: readonly BrokenRule[]): string {
+  const found = broken.find(({ name, rule }) => name === named || rule === named)
+  if (found !== undefined) return found.rule ?? found.name
+  const known = broken.map(({ name, rule }) => `${name} (${rule})`).join(', ')
+  throw wrong(
+    'unknown_rule',
+    `No rule "${named}" stopped this file`,
+    known === '' ? 'No rule did' : `Those were: ${known}`,
+  )
+}
+
+/** Of one file the rules are known that stopped it; of many, what is given stands for itself. */
+async function overriddenRules(
+  lambda: LambdaClient,
+  s3: S3Client,
+  records: readonly RecordDocument[],
+  given: readonly string[],
+): Promise<readonly string[]> {
+  const [only, ...others] = records
+  if (given.length === 0 || only === undefined || others.length > 0) return [...new Set(given)]
+  const { manifest } = await readEvidence(lambda, s3, only)
+  const broken = brokenRules(manifest)
+  return [...new Set(given.map((named) => ruleText(named, broken)))]
+}
+
+function configurationOf(text: string): ReplayConfiguration {
+  if (text === 'current' || text === 'original') return text
+  throw wrong('invalid_configuration', `Cannot use "${text}" as --configuration: expected current or original`)
+}
+
+/** @throws CommandError `confirmation_needed`, `confirmation_differs` */
+function confirmed(release: Release): Release {
+  const count = release.jobs.length
+  const again = `Say so with --confirm ${count}`
+  if (release.confirm !== null && release.confirm !== count)
+    throw wrong('confirmation_differs', `${count} files would be released, not ${release.confirm}`, again)
+  if (release.confirm === null && mustConfirm(release))
+    throw wrong('confirmation_needed', `${count} files would be released`, again)
+  return release
+}
+
+/** `sluice quarantine release`: writes a manifest into the replay bucket, which starts the replay, and nothing else. */
+export async function quarantineRelease(
+  { output, state, directory, environment }: Invocation,
+  jobs: readonly string[],
+  options: ReleaseOptions,
+): Promise<ExitCode> {
+  const configuration = configurationOf(options.configuration)
+  const connection = connectionOf(state, directory, environment)
+  const lambda = await lambdaClient(connection)
+  const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
+  const records = await recordsToRelease(lambda, jobs, options)
+  const release = confirmed({
+    jobs: records,
+    reason: options.why,
+    requestedBy: actorOf(options.by),
+    configuration,
+    dryRun: options.dryRun === true,
+    acceptRejects: options.acceptRejects === true,
+    overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
+    confirm: options.confirm === undefined ? null : Number(options.confirm),
+  })
+  const { replayId, text } = releaseManifest(release)
+  const bucket = await bucketOf(lambda, 'REPLAY')
+  const key = manifestKeyOf(replayId)
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }))
+  const manifest = `s3://${bucket}/${key}`
+  output.result({ replayId, manifest, jobs: records.map(({ jobId }) => jobId) }, () =>
+    [
+      `${records.length} ${records.length === 1 ? 'file is' : 'files are'} to run again by replay ${replayId}`,
+      `  ${manifest}`,
+      `Follow it with: sluice replay status ${replayId}`,
+    ].join('\n'),
+  )
+  return EXIT.done
+}
