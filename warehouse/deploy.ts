@@ -41,9 +41,15 @@ export interface DeploymentOptions {
 }
 
 const EXISTS = 'already exists'
+/** How Redshift refuses a VARCHAR's size that is the present one, or too small for what the column holds. */
+const SIZE_STANDS = 'target column size should be'
 
 const batch = (name: string, sqls: readonly string[]): DeploymentBatch => ({ name, sqls, tolerate: null })
-const tolerant = (name: string, sql: string): DeploymentBatch => ({ name, sqls: [sql], tolerate: EXISTS })
+const tolerant = (name: string, sql: string, tolerate: string = EXISTS): DeploymentBatch => ({
+  name,
+  sqls: [sql],
+  tolerate,
+})
 
 /** The database user of a tenant's analysts: the IAM role `sluice-analyst-{tenantId}`. */
 export const analystUserOf = (tenantId: TenantId): string => `IAMR:sluice-analyst-${tenantId}`
@@ -111,6 +117,16 @@ const gainedColumns = (contract: Contract): readonly DeploymentBatch[] =>
         .filter(({ name, role }) => role === 'contract' && !contract.key.includes(name))
         .map((column) => tolerant(`column ${contract.dataset}.${column.name}`, addBaseColumn(contract, column)))
 
+/** Texts that a contract may have widened since its first version, key columns among them. */
+const widenedColumns = (contract: Contract): readonly DeploymentBatch[] =>
+  contract.version === 1
+    ? []
+    : warehouseColumns(contract)
+        .filter(({ role, maxBytes }) => role === 'contract' && maxBytes !== null)
+        .map((column) =>
+          tolerant(`size of ${contract.dataset}.${column.name}`, widenBaseColumn(contract, column), SIZE_STANDS),
+        )
+
 /**
  * Everything the warehouse needs for these contracts, in order, for `asl/deploy/v1`. Sending it again changes nothing.
  * To be sent as a user who may create roles and policies (the workgroup's administrator).
@@ -122,9 +138,10 @@ export const deploymentStatements = (
   ...foundation(loaderUser),
   ...contracts.flatMap((contract) => [
     tableBatch(contract, loaderUser),
+    tolerant(`ledger column ${contract.dataset}`, addLedgerColumn(contract)),
     ...gainedColumns(contract),
+    ...widenedColumns(contract),
     batch(`view ${contract.dataset}`, replaceAnalystView(contract)),
   ]),
   ...tenants.flatMap(analystStatements),
 ]
-    tolerant(`ledger column ${contract.dataset}`, addLedgerColumn(contract)),

@@ -69,12 +69,12 @@ const printColumn = (column: PhysicalColumn): string =>
 
 const printColumns = (columns: readonly PhysicalColumn[]): string => columns.map(printColumn).join(', ')
 
-const printDistribution = (distribution: Distribution): string =>
+export const printDistribution = (distribution: Distribution): string =>
   distribution.style === 'key'
     ? `DISTSTYLE KEY DISTKEY(${quoteName(distribution.column)})`
     : `DISTSTYLE ${distribution.style.toUpperCase()}`
 
-const printSort = (columns: readonly string[]): string =>
+export const printSort = (columns: readonly string[]): string =>
   columns.length === 0 ? 'SORTKEY AUTO' : `COMPOUND SORTKEY(${columns.map(quoteName).join(', ')})`
 
 /**

@@ -135,3 +135,32 @@ describe('check on the command line', () => {
     expect(documentOf(ended)).toMatchObject({ error: { code: 'contracts_missing' } })
   })
 })
+
+describe('contract diff', () => {
+  const orders = readFileSync('contracts/orders.yaml', 'utf8')
+
+  test('says what a change means and what the warehouse needs, and ends with 1', async () => {
+    const [older, newer] = [
+      write('older.yaml', orders),
+      write('newer.yaml', orders.replace('string(400)', 'string(500)')),
+    ]
+    const ended = await sluice(['contract', 'diff', older, newer, '--json'])
+    expect(ended.exitCode).toBe(1)
+    expect(ended.stderr).toContain('raise "version"')
+    expect(documentOf(ended)).toMatchObject({
+      dataset: 'orders',
+      class: 'additive',
+      versions: { was: 1, now: 1, raised: false },
+      changes: [{ class: 'additive', path: 'columns.note.type', was: 'string(400)', now: 'string(500)' }],
+      statements: { deployment: ['ALTER TABLE "mart"."orders" ALTER COLUMN "note" TYPE VARCHAR(2000)'], operator: [] },
+    })
+  })
+
+  test('of the same contract ends with 0, of two datasets with 2', async () => {
+    const older = write('same.yaml', orders)
+    expect((await sluice(['contract', 'diff', older, older])).exitCode).toBe(0)
+    const ended = await sluice(['contract', 'diff', older, 'contracts/flights.yaml', '--json'])
+    expect(ended.exitCode).toBe(2)
+    expect(documentOf(ended)).toMatchObject({ error: { code: 'other_dataset' } })
+  })
+})

@@ -20,6 +20,26 @@ async function checksOf(connection: DuckDBConnection, table: Relation): Promise<
   return new Map(rows.map(([column, expression]) => [(column ?? '').toLowerCase(), expression ?? '']))
 }
 
+/** @throws SqlError as Redshift words it: the size is the present one, or smaller than what the column holds */
+async function requireOtherSize(
+  connection: DuckDBConnection,
+  table: Relation,
+  { column, maxBytes }: Widening,
+  check: string | undefined,
+): Promise<void> {
+  const refuse = (expected: string): never => {
+    throw new SqlError(
+      `cannot alter column "${column}" of relation "${table.name}", target column size should be ${expected}`,
+    )
+  }
+  const present = Number(/<= (\d+)/.exec(check ?? '')?.[1])
+  if (present === maxBytes) refuse('different')
+  if (present < maxBytes) return
+  const [row] = await readRows(connection, `SELECT max(strlen(${quoteName(column)})) FROM ${quoteRelation(table)}`)
+  const held = Number(row?.[0] ?? 0)
+  if (held > maxBytes) refuse(`larger or equal to current maximum column size (${held})`)
+}
+
 /**
  * Redshift resizes a VARCHAR in place; DuckDB changes no column that a check names, so the table is written anew. Loads check
  * every size in staging already.
@@ -34,6 +54,7 @@ export async function widenColumn(
   if (target.type !== 'VARCHAR')
     throw new SqlError(`cannot alter column "${column}" of type ${target.type}: only VARCHAR columns change their size`)
   const checks = new Map(await checksOf(connection, table))
+  await requireOtherSize(connection, table, { column, maxBytes }, checks.get(column))
   checks.set(column, `strlen(${quoteName(column)}) <= ${maxBytes}`)
   const columns = table.columns.map(({ name, type, nullable }) => {
     const check = checks.get(name)

@@ -178,7 +178,10 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
     async deploy(contracts, tenants = ['acme', 'globex']) {
       const options = { loaderUser: LOADER, tenants: tenants as unknown as readonly TenantId[] }
       for (const { sqls, tolerate } of deploymentStatements(contracts, options)) {
-        const error = (await run(sqls, 'admin', 'transaction')).find(({ status }) => status === 'FAILED')?.error ?? null
+        const error =
+          (await run(sqls, 'admin', sqls.length === 1 ? 'single' : 'transaction')).find(
+            ({ status }) => status === 'FAILED',
+          )?.error ?? null
         if (error !== null && (tolerate === null || !error.includes(tolerate))) throw new Error(error)
       }
     },
