@@ -2,7 +2,7 @@ import { SluiceError } from '../core/errors.ts'
 import type { RuleResult as Outcome } from '../core/run-documents.ts'
 import type { Ruleset } from './ast.ts'
 import { type CompileOptions, compileQuality } from './compile.ts'
-import { executeQualityPlan, type QualityConnection } from './execute.ts'
+import { evaluateQualityPlan, type QualityConnection } from './execute.ts'
 import { type GlueResult, parseGlueResult } from './glue-result.ts'
 import type { MetricHistory } from './operands.ts'
 import type { QualityColumn, QualityPlan } from './quality-plan.ts'
@@ -78,7 +78,7 @@ export async function evaluateRuleset(evaluation: Evaluation, connection: Qualit
     ...(history === undefined ? {} : { history }),
   }
   const plan = compileQuality(ruleset, columns, options)
-  const result = parseGlueResult((await executeQualityPlan(plan, connection)).result)
+  const result = parseGlueResult(await evaluateQualityPlan(plan, connection))
   const failingRows =
     failures === undefined ? null : await writeFailures(failures, { ruleset, columns, options, result }, connection)
   return { result, gate: gateOf(result, plan), plan, failingRows }

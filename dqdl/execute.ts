@@ -29,16 +29,10 @@ async function runStatement(statement: QualityStatement, connection: QualityConn
   }
 }
 
-/**
- * Evaluates a plan over the relation `sluice_data` of the connection. A statement that fails makes only its own rules ERROR.
- * @returns the texts of `result.json` and `verdict.json` (with its placeholders)
- */
-export async function executeQualityPlan(
-  plan: QualityPlan,
-  connection: QualityConnection,
-): Promise<{ readonly result: string; readonly verdict: string }> {
-  for (const sql of plan.setup) await connection.run(sql)
-  for (const { fallback, ...statement } of plan.statements) {
+/** Runs setup and statements of a plan; then `sluice_verdicts` holds one verdict a rule. */
+async function judge({ setup, statements }: QualityPlan, connection: QualityConnection): Promise<void> {
+  for (const sql of setup) await connection.run(sql)
+  for (const { fallback, ...statement } of statements) {
     if (fallback === undefined) {
       await runStatement(statement, connection)
       continue
@@ -49,8 +43,25 @@ export async function executeQualityPlan(
       for (const single of fallback) await runStatement(single, connection)
     }
   }
+}
+
+/**
+ * Evaluates a plan over the relation `sluice_data` of the connection. A statement that fails makes only its own rules ERROR.
+ * @returns the texts of `result.json` and `verdict.json` (with its placeholders)
+ */
+export async function executeQualityPlan(
+  plan: QualityPlan,
+  connection: QualityConnection,
+): Promise<{ readonly result: string; readonly verdict: string }> {
+  await judge(plan, connection)
   return {
     result: await textOf(plan.resultDocument, connection),
     verdict: await textOf(plan.verdictDocument, connection),
   }
+}
+
+/** As {@link executeQualityPlan}, for who needs `result.json` alone. */
+export async function evaluateQualityPlan(plan: QualityPlan, connection: QualityConnection): Promise<string> {
+  await judge(plan, connection)
+  return textOf(plan.resultDocument, connection)
 }

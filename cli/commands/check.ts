@@ -1,28 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Contract } from '../../core/contract.ts'
 import { printPlace } from '../../core/errors.ts'
 import type { FileProblem } from '../../core/yaml-document.ts'
-import { lintRuleset } from '../../dqdl/lint.ts'
 import { definitionProblems } from '../definition-check.ts'
 import type { Invocation } from '../invocation.ts'
 import { loadSizeProblems } from '../load-check.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { type RulesetFile, readProject } from '../project.ts'
+import { readProject } from '../project.ts'
+import { rulesetFindings, type SevereProblem, testsFileOf, testsProblems } from '../ruleset-check.ts'
+import { preferShortWasm } from '../wasm-start.ts'
 
-interface Severe extends FileProblem {
-  readonly severity: 'error' | 'warning'
-}
-
-const asErrors = (problems: readonly FileProblem[]): Severe[] =>
+const asErrors = (problems: readonly FileProblem[]): SevereProblem[] =>
   problems.map((problem) => ({ ...problem, severity: 'error' }))
-
-const lintOf = ({ file, dataset, text }: RulesetFile, contracts: ReadonlyMap<string, Contract>): Severe[] => {
-  const contract = contracts.get(dataset)
-  return lintRuleset(text, contract === undefined ? {} : { contract }).map(
-    ({ line, column, severity, code, message }) => ({ severity, code, message, where: { file, line, column } }),
-  )
-}
 
 /** `sluice check`: contracts, mappings, rulesets and definitions, each by itself and against the others. */
 export async function check({ output, directory, environment }: Invocation): Promise<ExitCode> {
@@ -35,15 +24,21 @@ export async function check({ output, directory, environment }: Invocation): Pro
       `There is no folder "${resolve(directory, contracts)}"`,
       'Run sluice check in the folder that holds contracts and dq-rules',
     )
+  preferShortWasm()
   const project = readProject({ contracts: resolve(directory, contracts), rules: resolve(directory, rules) })
   const definitions = definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
-  const found: Severe[] = [
+  const tests = project.rulesets.flatMap((ruleset) => {
+    const file = testsFileOf(ruleset)
+    return file === null ? [] : [{ ruleset, file }]
+  })
+  const found: SevereProblem[] = [
     ...asErrors(project.problems),
-    ...project.rulesets.flatMap((ruleset) => lintOf(ruleset, project.contracts)),
+    ...(await rulesetFindings(project.rulesets, project.contracts)),
+    ...asErrors(tests.flatMap(({ ruleset, file }) => testsProblems(ruleset, file, project.contracts))),
     ...asErrors(loadSizeProblems(project, resolve(directory, contracts))),
     ...asErrors(definitions.problems),
   ]
-  const files = [...project.files, ...definitions.files]
+  const files = [...project.files, ...tests.map(({ file }) => file), ...definitions.files]
   const errors = found.filter((problem) => problem.severity === 'error').length
   const relative = found.map((problem) => ({
     ...problem,

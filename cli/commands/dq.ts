@@ -1,20 +1,16 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir, totalmem } from 'node:os'
-import { join } from 'node:path'
-import type { Contract } from '../../core/contract.ts'
-import { SluiceError } from '../../core/errors.ts'
-import { parseContract } from '../../core/parse-contract.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableModel } from '../../dqdl/dq-commands.ts'
 import { explainRule, printExplanation } from '../../dqdl/explain.ts'
 import { parseRuleset } from '../../dqdl/parse.ts'
 import { printRuleset } from '../../dqdl/print.ts'
-import { openDuckdb } from '../../glue/duckdb.ts'
+import { readContract } from '../contract-file.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { asInputError, withQualityEngine } from '../quality-engine.ts'
 import { columns } from '../table.ts'
 import { requireFile } from '../upload.ts'
+import { preferShortWasm } from '../wasm-start.ts'
 
 interface RunOptions {
   readonly rules?: string
@@ -57,21 +53,9 @@ function referencesOf(pairs: readonly string[]): Record<string, string> {
   return references
 }
 
-/** Input files that cannot be used are wrong use; an engine that fails is not. */
-const asInputError = (thrown: unknown): unknown =>
-  thrown instanceof SluiceError && !(thrown instanceof CommandError)
-    ? new CommandError(EXIT.wrongUse, thrown.code, thrown.message, thrown.hint, thrown.where)
-    : thrown
-
-async function evaluate(rulesFile: string, dataFile: string, options: RunOptions): Promise<DqRunResult> {
-  const tempDirectory = mkdtempSync(join(tmpdir(), 'sluice-dq-'))
-  const engine = await openDuckdb({
-    threads: availableParallelism(),
-    memoryLimitBytes: Math.floor(totalmem() / 4),
-    tempDirectory,
-  })
-  try {
-    return await runRuleset(
+const evaluate = (rulesFile: string, dataFile: string, options: RunOptions): Promise<DqRunResult> =>
+  withQualityEngine((engine) =>
+    runRuleset(
       {
         rulesFile,
         dataFile,
@@ -81,14 +65,8 @@ async function evaluate(rulesFile: string, dataFile: string, options: RunOptions
         now: new Date(),
       },
       engine,
-    )
-  } catch (thrown) {
-    throw asInputError(thrown)
-  } finally {
-    engine.close()
-    await rm(tempDirectory, { recursive: true, force: true })
-  }
-}
+    ),
+  )
 
 /** `sluice dq run`: 0 gate passed, 1 gate failed, 2 ruleset invalid, 3 a gate rule could not be evaluated. */
 export async function dqRun({ output }: Invocation, options: RunOptions): Promise<ExitCode> {
@@ -109,16 +87,6 @@ export async function dqRun({ output }: Invocation, options: RunOptions): Promis
   return exitCode
 }
 
-function readContract(file: string | undefined): Contract | null {
-  if (file === undefined) return null
-  requireFile(file)
-  const parsed = parseContract(readFileSync(file, 'utf8'), file)
-  if (parsed.ok) return parsed.value
-  const [first] = parsed.problems
-  const { code = 'invalid_contract', message = 'is no contract', where = { file } } = first ?? {}
-  throw new CommandError(EXIT.wrongUse, code, message, undefined, where)
-}
-
 /** `sluice dq lint FILE…` */
 export async function dqLint(
   { output }: Invocation,
@@ -126,8 +94,12 @@ export async function dqLint(
   options: { contract?: string },
 ): Promise<ExitCode> {
   for (const file of files) requireFile(file)
+  preferShortWasm()
   const texts = files.map((file) => ({ file, text: readFileSync(file, 'utf8') }))
-  const { document, table, exitCode } = await lintFiles(texts, readContract(options.contract))
+  const { document, table, exitCode } = await lintFiles(
+    texts,
+    options.contract === undefined ? null : readContract(options.contract),
+  )
   output.result(document, () => (document.length === 0 ? `${files.length} checked, nothing found` : printTable(table)))
   return exitCode
 }
@@ -159,7 +131,8 @@ export async function dqExplain(
   rule: string,
   options: { contract?: string },
 ): Promise<ExitCode> {
-  const contract = readContract(options.contract)
+  const contract = options.contract === undefined ? null : readContract(options.contract)
+  preferShortWasm()
   try {
     const explanation = await explainRule(rule, contract === null ? null : qualityColumnsOf(contract), new Date())
     output.result(explanation, () => printExplanation(explanation))
