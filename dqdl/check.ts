@@ -2,6 +2,7 @@ import type {
   Analyzer,
   Condition,
   Label,
+  NumberExpression,
   Parameter,
   Position,
   Rule,
@@ -42,6 +43,7 @@ export class Checker {
     for (const variable of document.variables) this.#variable(variable)
     if (document.defaultLabels !== null) this.#defaultLabels = this.#labels(document.defaultLabels, 0) ?? []
     const rules = document.rules.flatMap((rule) => this.#expression(rule) ?? [])
+    for (const labels of document.replacedLabels) this.#ownLabels(labels)
     const analyzers = document.analyzers.filter((analyzer) => this.#analyzer(analyzer))
     if (complete && document.rules.length === 0 && document.analyzers.length === 0)
       this.#report('nothing_to_do', 'No rules or analyzers provided.', document.bodyAt)
@@ -335,13 +337,18 @@ const countText = (minimum: number, maximum: number): string => {
   return minimum === maximum ? `${minimum === 0 ? 'no' : minimum} ${many}` : `${minimum} to ${maximum} ${many}`
 }
 
+const withoutParentheses = (expression: NumberExpression): NumberExpression =>
+  expression.kind === 'group' ? withoutParentheses(expression.inner) : expression
+
 /** `FileSize > 4096`: whole numbers without a unit are bytes. `null`: an expression, a fraction or NULL. */
 function bareSizes(condition: SyntaxCondition & { kind: 'number' }): Condition | null {
-  const operands = condition.operands.map((each) =>
-    each.kind === 'literal' && /^-?\d+$/.test(each.text) && Math.abs(Number(each.text)) <= 2_147_483_647
-      ? { amount: Number(each.text), unit: 'B' as const }
-      : null,
-  )
+  const operands = condition.operands
+    .map(withoutParentheses)
+    .map((each) =>
+      each.kind === 'literal' && /^-?\d+$/.test(each.text) && Math.abs(Number(each.text)) <= 2_147_483_647
+        ? { amount: Number(each.text), unit: 'B' as const }
+        : null,
+    )
   const sizes = operands.filter((each) => each !== null)
   if (sizes.length < operands.length) return null
   return { kind: 'size', operator: condition.operator, operands: sizes }

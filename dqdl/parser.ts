@@ -21,6 +21,7 @@ export class Parser extends RuleParser {
       variables: [],
       defaultLabels: null,
       rules: [],
+      replacedLabels: this.replacedLabels,
       analyzers: [],
       bodyAt: { line: 1, column: 1 },
     }
@@ -60,6 +61,7 @@ export class Parser extends RuleParser {
   protected sound<T>(parse: () => T, items: T[]): void {
     const before = this.problems.length
     const item = parse()
+    if (this.token.kind === 'quote') this.fail('"," or "]"', 'syntax')
     if (this.problems.length === before) items.push(item)
   }
 

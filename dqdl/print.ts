@@ -1,16 +1,19 @@
-import type {
-  Analyzer,
-  Condition,
-  DateOperand,
-  Label,
-  NumberExpression,
-  Parameter,
-  Rule,
-  RuleExpression,
-  Ruleset,
-  Tag,
-  TextOperand,
-  Variable,
+import {
+  type Analyzer,
+  type Composite,
+  type Condition,
+  type DateOperand,
+  type Label,
+  leavesOf,
+  type NumberExpression,
+  type Parameter,
+  type Rule,
+  type RuleExpression,
+  type Ruleset,
+  type Size,
+  type Tag,
+  type TextOperand,
+  type Variable,
 } from './ast.ts'
 
 const printParameter = ({ text, quoted, variable, connector }: Parameter): string => {
@@ -18,6 +21,7 @@ const printParameter = ({ text, quoted, variable, connector }: Parameter): strin
   return connector === null ? own : `${connector} ${own}`
 }
 
+/** As it can be parsed again: without the blank, the function `now ()` would be the date. */
 export const printNumber = (expression: NumberExpression): string => {
   switch (expression.kind) {
     case 'literal':
@@ -25,15 +29,26 @@ export const printNumber = (expression: NumberExpression): string => {
     case 'null':
       return 'NULL'
     case 'group':
-      return `(${printNumber(expression.inner)})`
+      return printGroup(expression.inner)
     case 'call':
-      // Without the blank, now() would be a date.
-      return `${expression.name}${expression.name === 'now' ? ' ' : ''}(${expression.arguments.map(printNumber).join(',')})`
+      return `${expression.name}${expression.arguments.length === 0 && expression.name === 'now' ? ' ' : ''}(${expression.arguments.map(printNumber).join(',')})`
     case 'arithmetic':
       return `${printNumber(expression.left)} ${expression.operator} ${printNumber(expression.right)}`
   }
 }
+/** Without blanks, with every parenthesis that was written: so the reference keeps the number of a tag. */
+const printWritten = (expression: NumberExpression): string => {
+  if (expression.kind === 'group') return `(${printWritten(expression.inner)})`
+  if (expression.kind === 'call') return `${expression.name}(${expression.arguments.map(printWritten).join(',')})`
+  if (expression.kind !== 'arithmetic') return printNumber(expression)
+  return `${printWritten(expression.left)}${expression.operator}${printWritten(expression.right)}`
+}
+/** Parentheses that hold no arithmetic are left out, as the reference does. */
+const printGroup = (inner: NumberExpression): string =>
+  inner.kind === 'arithmetic' ? `(${printNumber(inner)})` : printNumber(inner)
 const printText = (operand: TextOperand): string => (operand.kind === 'text' ? `"${operand.raw}"` : operand.keyword)
+const printUsedText = (operand: TextOperand): string =>
+  operand.kind === 'text' ? `"${operand.value}"` : operand.keyword
 const printDate = (operand: DateOperand): string => {
   switch (operand.kind) {
     case 'day':
@@ -48,6 +63,18 @@ const printDate = (operand: DateOperand): string => {
   }
 }
 
+const printSize = ({ amount, unit }: Size): string => `${amount} ${unit}`
+/** Only bare numbers may be negative, and stand beside bare numbers alone. */
+const printSizes = (sizes: readonly Size[]): readonly string[] =>
+  sizes.some(({ amount }) => amount < 0) ? sizes.map(({ amount }) => String(amount)) : sizes.map(printSize)
+
+/** Texts of lists as they are used, without what escaped something in them, and sizes with units. */
+const printResultOperands = (condition: Condition): readonly string[] => {
+  if (condition.kind === 'text') return condition.operands.map(printUsedText)
+  if (condition.kind === 'number')
+    return condition.operands.map((operand) => printNumber(operand).replaceAll('now ()', 'now()'))
+  return condition.kind === 'size' ? condition.operands.map(printSize) : printOperands(condition)
+}
 const printOperands = (condition: Condition): readonly string[] => {
   switch (condition.kind) {
     case 'number':
@@ -59,56 +86,103 @@ const printOperands = (condition: Condition): readonly string[] => {
     case 'duration':
       return condition.operands.map(({ amount, unit }) => `${amount} ${unit}`)
     case 'size':
-      // Only bare numbers may be negative.
-      return condition.operands.map(({ amount, unit }) => (amount < 0 ? String(amount) : `${amount} ${unit}`))
+      return printSizes(condition.operands)
   }
 }
 
-export function printCondition(condition: Condition): string {
+function joinOperands(condition: Condition, operands: readonly string[]): string {
   const { operator } = condition
   if (condition.kind === 'text' && condition.variable !== null) return `${operator} $${condition.variable}`
-  const operands = printOperands(condition)
   if (operator === 'between' || operator === 'not between') return `${operator} ${operands.join(' and ')}`
   if (operator === 'in' || operator === 'not in') return `${operator} [${operands.join(',')}]`
   return `${operator} ${operands[0]}`
 }
+/** As it can be parsed again. */
+export const printCondition = (condition: Condition): string => joinOperands(condition, printOperands(condition))
+const printResultCondition = (condition: Condition): string => joinOperands(condition, printResultOperands(condition))
 
 const printLabels = (labels: readonly Label[]): string =>
   `[${labels.map(({ key, value }) => `"${key}"="${value}"`).join(', ')}]`
 
 const isTextOperand = (value: Tag['value']): value is TextOperand => value.kind === 'text' || value.kind === 'keyword'
-const printTag = ({ name, value }: Tag): string =>
-  `with ${name} = ${isTextOperand(value) ? printText(value) : printNumber(value)}`
 
-/** @param labels printed before the tags, where they can be read back; results show rules without */
-function printLeaf(rule: Rule, labels: boolean): string {
+/**
+ * `source`: with labels, as it can be parsed again. `bare`: the same without labels. `result`: what the reference shows
+ * as the rule's text in results, which cannot always be read back.
+ */
+type Style = 'source' | 'bare' | 'result'
+
+function printTag({ name, value }: Tag, style: Style): string {
+  if (isTextOperand(value)) return `with ${name} = ${printText(value)}`
+  return `with ${name} = ${style === 'result' ? printWritten(value) : printNumber(value)}`
+}
+
+/** The reference keeps tags in a Java HashMap of 16 buckets and shows them in their order. */
+function bucketOf(name: string): number {
+  let hash = 0
+  for (let index = 0; index < name.length; index += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(index)) | 0
+  return (hash ^ (hash >>> 16)) & 15
+}
+
+function printLeaf(rule: Rule, style: Style): string {
+  const asResult = style === 'result'
+  const print = asResult ? printResultCondition : printCondition
   const parts = [rule.type, ...rule.parameters.map(printParameter)]
-  if (rule.condition !== null) parts.push(printCondition(rule.condition))
-  if (rule.where !== null) parts.push(`where "${rule.where}"`)
-  if (labels && rule.labels !== null) parts.push(`labels=${printLabels(rule.labels)}`)
-  if (rule.threshold !== null) parts.push(`with threshold ${printCondition(rule.threshold)}`)
-  parts.push(...rule.tags.map(printTag))
+  if (rule.condition !== null) parts.push(print(rule.condition))
+  if (rule.where !== null && !(asResult && rule.where.trim() === '')) parts.push(`where "${rule.where}"`)
+  // Before the tags, where they can be read back.
+  if (style === 'source' && rule.labels !== null) parts.push(`labels=${printLabels(rule.labels)}`)
+  if (rule.threshold !== null) parts.push(`with threshold ${print(rule.threshold)}`)
+  const tags = asResult ? [...rule.tags].sort((one, other) => bucketOf(one.name) - bucketOf(other.name)) : rule.tags
+  parts.push(...tags.map((tag) => printTag(tag, style)))
   return parts.join(' ')
 }
 
-function printExpression(expression: RuleExpression, labels: boolean): string {
-  if (expression.kind === 'rule') return printLeaf(expression, labels)
-  const joined = expression.parts
-    .map((part) => `(${printExpression(part, labels)})${compositeLabels(part, labels)}`)
-    .join(` ${expression.operator.toUpperCase()} `)
-  return joined
-}
-const compositeLabels = (part: RuleExpression, labels: boolean): string =>
-  labels && part.kind === 'composite' && part.labels !== null ? ` labels=${printLabels(part.labels)}` : ''
+const join = (operator: Composite['operator'], parts: readonly string[]): string =>
+  parts.join(` ${operator.toUpperCase()} `)
 
-/** The canonical text of a rule as results show it: without labels. */
-export const printRule = (expression: RuleExpression): string => printExpression(expression, false)
+function printExpression(expression: RuleExpression, style: Style): string {
+  if (expression.kind === 'rule') return printLeaf(expression, style)
+  const { operator, parts } = expression
+  if (style === 'result') return printResultComposite(expression)
+  return join(
+    operator,
+    parts.map((part) => `(${printExpression(part, style)})${compositeLabels(part, style)}`),
+  )
+}
+const compositeLabels = (part: RuleExpression, style: Style): string =>
+  style === 'source' && part.kind === 'composite' && part.labels !== null ? ` labels=${printLabels(part.labels)}` : ''
+
+const usesOnly = (operator: Composite['operator'], expression: RuleExpression): boolean =>
+  expression.kind === 'rule' ||
+  (expression.operator === operator && expression.parts.every((part) => usesOnly(operator, part)))
+
+/** Flat where one operator joins all of it, else two parts at a time from the left. */
+function printResultComposite(composite: Composite): string {
+  const { operator } = composite
+  const pairs = usesOnly(operator, composite) ? leavesOf(composite) : leftAndRight(composite)
+  return join(
+    operator,
+    pairs.map((part) => `(${printExpression(part, 'result')})`),
+  )
+}
+const leftAndRight = (composite: Composite): readonly RuleExpression[] =>
+  composite.parts.length < 3
+    ? composite.parts
+    : [{ ...composite, parts: composite.parts.slice(0, -1) }, ...composite.parts.slice(-1)]
+
+/** The canonical text of a rule as results show it: the reference's own, without labels. */
+export const printRule = (expression: RuleExpression): string => printExpression(expression, 'result')
+
+const printSource =
+  (style: Style) =>
+  (expression: RuleExpression): string =>
+    style === 'source' && expression.kind === 'composite' && expression.labels !== null
+      ? `(${printExpression(expression, style)})${compositeLabels(expression, style)}`
+      : printExpression(expression, style)
 
 /** The canonical text of a rule with its labels, as it can be parsed again. */
-export const printRuleWithLabels = (expression: RuleExpression): string =>
-  expression.kind === 'composite' && expression.labels !== null
-    ? `(${printExpression(expression, true)})${compositeLabels(expression, true)}`
-    : printExpression(expression, true)
+export const printRuleWithLabels = printSource('source')
 
 export const printAnalyzer = ({ type, parameters }: Analyzer): string =>
   [type, ...parameters.map(printParameter)].join(' ')
@@ -147,4 +221,4 @@ export const printRuleset = (ruleset: Ruleset): string => printSections(ruleset,
 
 /** What a ruleset says of the data, without metadata and labels, which not every evaluator reads. */
 export const printBareRuleset = (ruleset: Ruleset): string =>
-  printSections({ ...ruleset, metadata: [], defaultLabels: [] }, printRule)
+  printSections({ ...ruleset, metadata: [], defaultLabels: [] }, printSource('bare'))

@@ -7,6 +7,8 @@ import { isOneOf, Unexpected } from './token-cursor.ts'
 
 /** Rules, composites and analyzers. */
 export class RuleParser extends ConditionParser {
+  protected readonly replacedLabels: SyntaxLabels[] = []
+
   protected labelList(): SyntaxLabels {
     const at = this.at()
     this.expectSymbol('=')
@@ -53,6 +55,7 @@ export class RuleParser extends ConditionParser {
     const inner = this.expression()
     this.expectSymbol(')')
     const labels = this.takeWord('labels') ? this.labelList() : null
+    if (labels !== null && inner.labels !== null) this.replacedLabels.push(inner.labels)
     return { expression: labels === null ? inner : { ...inner, labels }, parenthesised: true }
   }
 

@@ -54,6 +54,8 @@ export interface SyntaxDocument {
   variables: SyntaxVariable[]
   defaultLabels: SyntaxLabels | null
   rules: SyntaxExpression[]
+  /** Labels of rules in parentheses that the labels behind the parentheses replace; they must be sound all the same. */
+  readonly replacedLabels: SyntaxLabels[]
   analyzers: Analyzer[]
   bodyAt: Position
 }

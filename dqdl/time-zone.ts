@@ -1,26 +1,14 @@
-const OFFSET = /^(?:Z|(?:UTC|GMT|UT)?[+-](?:\d|\d{2}(?::?\d{2}(?::?\d{2})?)?)|UTC|GMT|UT)$/
-const MAX_OFFSET_HOURS = 18
-/** Short names that Intl knows and Java's ZoneId.of does not. */
-const ONLY_INTL = new Set(['EST', 'MST', 'HST', 'PST', 'CST', 'IST', 'JST', 'ACT', 'AET', 'AST', 'BST', 'CAT', 'ROC'])
+import { TIME_ZONE_NAMES } from './time-zone-names.ts'
 
-const intlKnows = (zone: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return false
-    throw thrown
-  }
-}
+const OFFSET = /^(?:Z|(?:UTC|GMT|UT)?[+-](?:\d|\d{2}(?:\d{2}(?:\d{2})?|:\d{2}(?::\d{2})?)?)|UTC|GMT|UT)$/
+const MAX_OFFSET_SECONDS = 18 * 3600
 
 /** What Java's `ZoneId.of` takes: offsets, and names of the IANA database in their exact spelling. */
 export function isTimeZone(zone: string): boolean {
-  if (OFFSET.test(zone)) {
-    const hours = Number(/\d{1,2}/.exec(zone)?.[0] ?? 0)
-    const minutes = Number(/[+-]\d{2}:?(\d{2})/.exec(zone)?.[1] ?? 0)
-    return hours + minutes / 60 <= MAX_OFFSET_HOURS && minutes < 60
-  }
-  const spelledLikeAName = /^[A-Z]/.test(zone) && !/\/[a-z]/.test(zone)
-  return spelledLikeAName && !ONLY_INTL.has(zone) && intlKnows(zone)
+  if (!OFFSET.test(zone)) return TIME_ZONE_NAMES.has(zone)
+  const digits = zone.replace(/\D/g, '')
+  const [hours = 0, minutes = 0, seconds = 0] = [digits.slice(0, 2), digits.slice(2, 4), digits.slice(4)].map(Number)
+  return minutes < 60 && seconds < 60 && hours * 3600 + minutes * 60 + seconds <= MAX_OFFSET_SECONDS
 }
 
 /** Minutes by which local time in the zone is ahead of UTC at an instant. */

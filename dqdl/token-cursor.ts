@@ -12,6 +12,11 @@ export class Unexpected extends Error {
   }
 }
 
+const QUOTES = {
+  open: { code: 'unreadable', message: 'String is not closed', hint: 'Add the closing quote' },
+  single: { code: 'unreadable', message: 'Unexpected character "\'"', hint: 'Strings stand in double quotes' },
+} as const
+
 export const isOneOf = (text: string, ...words: readonly string[]): boolean => words.includes(text)
 
 /** Reads tokens, expects some of them, and collects problems; parsing goes on behind the broken item of a list. */
@@ -80,6 +85,7 @@ export class TokenCursor {
   }
 
   protected problem(expected: string, code: string, hint: string | null = null): Problem {
+    if (this.token.kind === 'quote') return { ...QUOTES[this.token.text === '"' ? 'open' : 'single'], at: this.at() }
     const found = this.token.kind === 'end' ? 'the end of the text' : `"${this.token.text}"`
     return { code, message: `Expected ${expected}, found ${found}`, at: this.at(), hint }
   }

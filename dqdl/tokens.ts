@@ -12,6 +12,8 @@ export type TokenKind =
   | 'time24'
   | 'now'
   | 'symbol'
+  /** A quote that opens no string: no rule takes it, but it may stand behind the last section. */
+  | 'quote'
   | 'end'
 
 export interface Token {
@@ -70,7 +72,6 @@ const wordKind = (word: string): TokenKind => {
 const UNREADABLE: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
   '\r': { message: 'Unexpected carriage return', hint: 'Save the file with LF line ends' },
   '\ufeff': { message: 'Unexpected byte order mark', hint: 'Save the file as UTF-8 without a byte order mark' },
-  "'": { message: 'Unexpected character "\'"', hint: 'Strings stand in double quotes' },
   '`': { message: 'Unexpected character "`"', hint: 'Names with blanks stand in double quotes' },
   '%': { message: 'Unexpected character "%"', hint: 'Ratios are numbers from 0 to 1: 95% is 0.95' },
 }
@@ -127,10 +128,9 @@ export class Lexer {
         const content = text.slice(offset + 1, close)
         return token(stringKind(content), close + 1, content)
       }
-      unreadable.push({ offset, message: 'String is not closed', hint: 'Add the closing quote' })
-      this.#offset = text.length
-      return null
+      return token('quote', text.length, character)
     }
+    if (character === "'") return token('quote', offset + 1)
     if (character === '#') {
       const lineEnd = text.indexOf('\n', offset)
       if (lineEnd === -1)

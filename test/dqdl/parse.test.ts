@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseRuleset } from '../../dqdl/parse.ts'
-import { printRuleset } from '../../dqdl/print.ts'
+import { printRule, printRuleset } from '../../dqdl/print.ts'
 
 const rules = (text: string): string => `Rules = [ ${text} ]`
 const withoutPlaces = (value: unknown): unknown =>
@@ -49,6 +49,12 @@ const ACCEPTED: readonly (readonly [why: string, text: string])[] = [
   ['text behind the body', 'Rules = [ RowCount > 1 ] anything at all'],
   ['analyzers hidden by a comma', 'Rules = [ RowCount > 1 ], Analyzers = [ Median ]'],
   ['rules hidden behind analyzers', 'Analyzers = [ RowCount ] Rules = [ what ]'],
+  ['quotes behind the body', "Rules = [ RowCount > 1 ] 'x"],
+  ['an open string behind the body', 'Rules = [ RowCount > 1 ] "x @'],
+  ['a size in parentheses', rules('FileSize not in [(0), 7, ((5))]')],
+  ['sizes of which one is negative', rules('FileSize not in [7, -1]')],
+  ['many parts and levels', rules(`${'(RowCount > 1) and '.repeat(9)}((RowCount > 2) or ((RowCount > 3)))`)],
+  ['a zone as Java spells it', rules('ColumnValues "d" > "09:10" with timeZone = "UTC+01:00:59"')],
   ['a string that ends with the text', 'Rules = [ RowCount > 1 where "a\\" ]'],
   [
     'ten labels',
@@ -155,6 +161,19 @@ const REFUSED: readonly (readonly [why: string, text: string, place: string, mes
     '1:28',
     'Error Parsing Time Zone: No/Where',
   ],
+  [
+    'a zone in other letters',
+    rules('ColumnValues "d" > "09:10" with timeZone = "EUROPE/BERLIN"'),
+    '1:28',
+    'Error Parsing Time Zone: EUROPE/BERLIN',
+  ],
+  [
+    'labels that are replaced and broken',
+    rules('(RowCount > 1 labels=["k"=""]) labels=["k"="v"]'),
+    '1:33',
+    'Label key or value cannot be empty',
+  ],
+  ['single quotes', rules('ColumnValues "m" = \'x\''), '1:30', 'Unexpected character "\'"'],
   [
     'where on a type without it',
     rules('ColumnCount > 5 where "a"'),
@@ -284,6 +303,23 @@ describe('parser', () => {
   test.each(REFUSED)('refuses %s', (_why, text, place, message) => {
     const [first] = parseRuleset(text).problems
     expect({ place: `${first?.at.line}:${first?.at.column}`, message: first?.message }).toEqual({ place, message })
+  })
+
+  // What the official parser prints, by `npm run test:dqdl-grammar`.
+  test.each([
+    ['ColumnValues "m" in ["a\\"b", "\\d", NULL]', 'ColumnValues "m" in ["a"b","d",NULL]'],
+    ['RowCount > (5) where " "', 'RowCount > 5'],
+    ['Sum "m" > now () + ((2 * 3))', 'Sum "m" > now() + (2 * 3)'],
+    ['FileSize in [7, -1]', 'FileSize in [7 B,-1 B]'],
+    ['Mean "m" > 1 with x = (1 + 2) with a = "b"', 'Mean "m" > 1 with a = "b" with x = (1+2)'],
+    ['(RowCount > 1) and ((RowCount > 2) and (RowCount > 3))', '(RowCount > 1) AND (RowCount > 2) AND (RowCount > 3)'],
+    [
+      '(RowCount > 1) and (RowCount > 2) and ((RowCount > 3) or (RowCount > 4))',
+      '((RowCount > 1) AND (RowCount > 2)) AND ((RowCount > 3) OR (RowCount > 4))',
+    ],
+  ])('shows %s in results as the official parser does', (text, shown) => {
+    const { ruleset } = parseRuleset(rules(text))
+    expect(ruleset.rules.map(printRule)).toEqual([shown])
   })
 
   test('names the nearest valid word', () => {
