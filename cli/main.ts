@@ -247,6 +247,12 @@ declare(dq, {
   load: async () => (await import('./commands/dq.ts')).dqRun,
 })
 declare(dq, {
+  usage: 'test [files...]',
+  summary: 'run the unit tests beside rulesets (default: all of dq-rules/)',
+  example: 'sluice dq test dq-rules/orders.tests.yaml',
+  load: async () => (await import('./commands/dq-test.ts')).dqTest,
+})
+declare(dq, {
   usage: 'lint <files...>',
   summary: 'check rulesets, against their contract where one is given',
   example: 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml',
