@@ -57,6 +57,11 @@ export interface Contract {
     /** A required column that the file lacks always quarantines the file. */
     readonly missingRequired: 'quarantine'
     readonly typeCoercion: TypeCoercion
+    /**
+     * Whether a file that breaks the contract (a required column is gone, a column is rejected, a value does not fit under
+     * `typeCoercion: none`) is quarantined; otherwise its job fails as `breaking_change` and operators are told.
+     */
+    readonly quarantineOnBreakingChange: boolean
   }
   /** Share of rows (0 to 1) that may be rejects; above it the file is quarantined (`too_many_rejects`). */
   readonly rejectTolerance: number

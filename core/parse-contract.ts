@@ -31,7 +31,11 @@ interface ContractFile {
   readonly key: 'none' | readonly string[]
   readonly load?: LoadMode
   readonly event_time?: string
-  readonly drift?: { readonly additive?: AdditiveDrift; readonly type_coercion?: TypeCoercion }
+  readonly drift?: {
+    readonly additive?: AdditiveDrift
+    readonly type_coercion?: TypeCoercion
+    readonly quarantine_on_breaking_change?: boolean
+  }
   readonly reject_tolerance?: number
   readonly limits?: {
     readonly bytes?: number
@@ -189,6 +193,7 @@ function build(file: ContractFile, document: YamlDocument): Parsed<Contract> {
         additive: file.drift?.additive ?? 'rescue',
         missingRequired: 'quarantine',
         typeCoercion: file.drift?.type_coercion ?? 'limited',
+        quarantineOnBreakingChange: file.drift?.quarantine_on_breaking_change ?? true,
       },
       rejectTolerance: file.reject_tolerance ?? 0.05,
       limits: limitsOf(file),

@@ -29,6 +29,12 @@ const failed = (meaning: string): Reason => ({
 })
 const CHANGE = 'after_configuration_change'
 
+/** Refusals that say a producer changed its data in a way the contract does not allow. */
+const BREAKING: readonly string[] = ['missing_required_column', 'unexpected_column', 'type_drift']
+
+/** Whether the reason is a breaking change, about which a contract may say that it fails the job. */
+export const isBreakingChange = (code: ReasonCode): boolean => BREAKING.includes(code)
+
 /** Every reason a job can end with other than success. The keys are public: `docs/reason-codes.md` is generated from here. */
 export const REASONS = {
   unknown_tenant: refused('REGISTER', 'The tenant named in the key is not registered.', CHANGE),
@@ -92,6 +98,13 @@ export const REASONS = {
   ),
   compression_bomb: refused('INGEST_VALIDATION', 'The content expands by more than the contract allows.', CHANGE),
   type_drift: refused('TRANSFORM', 'A value does not fit its type and the contract coerces none.', CHANGE),
+  breaking_change: {
+    stage: 'INGEST_VALIDATION',
+    status: 'FAILED',
+    exitCode: 3,
+    replay: CHANGE,
+    meaning: 'The file breaks the contract, which says that such files fail instead of going to quarantine.',
+  },
   too_many_rejects: refused('TRANSFORM', 'More rows are rejects than the contract tolerates.', CHANGE),
   malformed_records: refused('TRANSFORM', 'The records cannot be told apart from some point on.', CHANGE),
   counts_do_not_reconcile: {

@@ -80,6 +80,11 @@ export const ingestGrants = (names: Names, { keyArn, workgroupArn }: DeployedArn
   },
   notFoundInsteadOfDenied(names, 'work'),
   notFoundInsteadOfDenied(names, 'dq-results'),
+  {
+    actions: ['s3:ListBucket'],
+    resources: [names.bucketArn('curated')],
+    conditions: { StringLike: { 's3:prefix': ['*/tenant=*/ingest_date=*/run=*/'] } },
+  },
   { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [keyArn] },
   {
     actions: ['glue:StartJobRun', 'glue:GetJobRun', 'glue:GetJobRuns', 'glue:BatchStopJobRun'],

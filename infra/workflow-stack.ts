@@ -94,6 +94,7 @@ export class WorkflowStack extends Stack {
         QualityJob: 'quality',
         CodeUri: this.#engines.codeUri,
         WorkBucket: names.bucket('work'),
+        CuratedBucket: names.bucket('curated'),
         DqResultsBucket: names.bucket('dq-results'),
         CatalogDatabase: CATALOG_DATABASE,
         WarehouseWorkgroup: WAREHOUSE,

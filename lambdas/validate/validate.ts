@@ -1,4 +1,6 @@
+import type { Contract } from '../../core/contract.ts'
 import { digestOf } from '../../core/digest.ts'
+import { isBreakingChange } from '../../core/reason-codes.ts'
 import { validatedKey } from '../../glue/compile-plan.ts'
 import type { ValidateRequest, ValidateResult } from '../messages.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -19,9 +21,14 @@ export interface ValidateDeps {
 /** Of `details` in an answer. */
 const MAX_DETAILS_BYTES = 2048
 
-const refused = ({ reasonCode, message, details, drift }: Refusal): ValidateResult => ({
+/** What the contract says about files that break it; documents pinned before it could say so mean quarantine. */
+const onBreakingChange = ({ drift }: Contract): 'quarantine' | 'fail' =>
+  drift.quarantineOnBreakingChange === false ? 'fail' : 'quarantine'
+
+const refused = ({ reasonCode, message, details, drift }: Refusal, contract: Contract): ValidateResult => ({
   valid: false,
   reasonCode,
+  breaking: isBreakingChange(reasonCode) ? onBreakingChange(contract) : 'quarantine',
   message: message.slice(0, 600),
   details: Buffer.byteLength(JSON.stringify(details)) > MAX_DETAILS_BYTES ? {} : details,
   drift,
@@ -54,6 +61,7 @@ async function store(
     sizeBytes: checked.head.sizeBytes,
     sha256: checked.head.sha256,
     drift: checked.drift,
+    breaking: onBreakingChange(documents.contract),
   }
 }
 
@@ -62,5 +70,5 @@ export async function validate(request: ValidateRequest, deps: ValidateDeps): Pr
   const documents = await deps.documents(request.configuration)
   const { contract, mapping } = documents
   const checked = await checkSource(request.source, { contract, mapping, reader: deps.reader })
-  return isRefusal(checked) ? refused(checked) : store(request, checked, documents, deps)
+  return isRefusal(checked) ? refused(checked, contract) : store(request, checked, documents, deps)
 }

@@ -11,6 +11,7 @@ const INVALID = {
   message: 'The object has no bytes.',
   details: {},
   drift: null,
+  breaking: 'quarantine',
 }
 const REFUSED = {
   outcome: 'refused',
@@ -91,6 +92,27 @@ const CASES: readonly Case[] = [
     reasonCode: 'too_many_rejects',
   },
   {
+    title: 'SCH-34: a breaking change fails the job where the contract says so',
+    scenario: { validate: { ...INVALID, reasonCode: 'missing_required_column', breaking: 'fail' } },
+    status: 'FAILED',
+    closedAs: 'FAILED',
+    reasonCode: 'breaking_change',
+  },
+  {
+    title: 'SCH-34: so does one that only the transform can see',
+    scenario: { validate: { breaking: 'fail' }, summary: { ...REFUSED, reasonCode: 'type_drift' } },
+    status: 'FAILED',
+    closedAs: 'FAILED',
+    reasonCode: 'breaking_change',
+  },
+  {
+    title: 'DQ-16: a run that left nothing below its curated prefix is quarantined before its rows are measured',
+    scenario: { listing: { KeyCount: 0 } },
+    status: 'SUCCEEDED',
+    closedAs: 'QUARANTINED',
+    reasonCode: 'no_output',
+  },
+  {
     title: 'ORC-16: a gate that failed stops the load',
     scenario: { verdict: { gate: 'FAIL', score: 0 } },
     status: 'SUCCEEDED',
@@ -113,14 +135,14 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a run without a manifest is quarantined',
-    scenario: { failing: [7], failWith: 'NoSuchKey' },
+    scenario: { failing: [8], failWith: 'NoSuchKey' },
     status: 'SUCCEEDED',
     closedAs: 'QUARANTINED',
     reasonCode: 'no_output',
   },
   {
     title: 'IDEM-11: a partition that is there already is no error',
-    scenario: { failing: [8], failWith: 'AlreadyExistsException' },
+    scenario: { failing: [9], failWith: 'AlreadyExistsException' },
     status: 'SUCCEEDED',
     closedAs: 'COMPLETED',
   },

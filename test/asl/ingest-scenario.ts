@@ -12,6 +12,7 @@ const SUBSTITUTIONS: Readonly<Record<string, string>> = {
   QualityJob: 'quality',
   CodeUri: 's3://assets/code.zip',
   WorkBucket: 'work',
+  CuratedBucket: 'curated',
   DqResultsBucket: 'dq-results',
   CatalogDatabase: 'curated',
   WarehouseWorkgroup: 'sluice',
@@ -80,6 +81,8 @@ export interface Scenario {
   readonly validate?: object
   readonly claim?: object
   readonly summary?: object
+  /** Of the run's curated prefix. */
+  readonly listing?: object
   readonly verdict?: object
   readonly manifest?: object
   readonly load?: object
@@ -131,7 +134,8 @@ function answerFunction(call: SeenCall, scenario: Scenario): unknown {
       validated: { bucket: 'validated', key: 'acme/orders/job=j/é +%.csv' },
       sizeBytes: 10,
       sha256: null,
-      drift: { class: 'none', added: [], missing: [] },
+      drift: { class: 'none', added: [], missing: [], changes: [] },
+      breaking: 'quarantine',
       ...scenario.validate,
     })
   if (String(call.input.FunctionName).includes(':quarantine'))
@@ -173,6 +177,7 @@ function answersOf(scenario: Scenario): Answer {
   const results: Readonly<Record<string, (call: SeenCall) => unknown>> = {
     'lambda.Invoke': (call) => answerFunction(call, scenario),
     's3.GetObject': ({ input }) => json(ofKey(String(input.Key), scenario)),
+    's3.ListObjectsV2': () => ({ KeyCount: 1, ...scenario.listing }),
     's3.CreateMultipartUpload': () => ({ UploadId: 'u' }),
     's3.UploadPartCopy': ({ input }) => ({ CopyPartResult: { ETag: `"${input.PartNumber}"` } }),
     'glue.StartJobRun': ({ input }) => {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { GetJobRunCommand, GlueClient } from '@aws-sdk/client-glue'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parseDefinition } from '../../asl/definition.ts'
 import { printTransition, transitionsOf } from '../../asl/transitions.ts'
+import { clientSettings } from '../../cli/deployment.ts'
 import { executionArnOf } from '../../cli/follow.ts'
-import type { JobDocument } from '../../cli/job-view.ts'
+import { type JobDocument, printJob } from '../../cli/job-view.ts'
 import { getJob } from '../../cli/jobs-client.ts'
 import { REASONS, type ReasonCode } from '../../core/reason-codes.ts'
 import { EARLY_FAULTS, FAULTS, type Fault, KNOWN_CONTENT, LATE_FAULTS, type MachineFault } from './faults.ts'
@@ -24,6 +26,7 @@ import {
 } from './faulty-runtime.ts'
 import { deployedState, imbalanceOf, jobOf, type RunningRuntime, scratchFolder, up } from './harness.ts'
 import { edgesOf, executionsOf, historyOf } from './history.ts'
+import { statesEntered } from './observed.ts'
 import { asAdministrator, endOf, machineArn } from './operator.ts'
 import { REFUSED_FILES } from './refused-files.ts'
 
@@ -211,7 +214,7 @@ afterAll(async () => {
 })
 
 describe('a file that is refused', () => {
-  test.each(REFUSED_FILES.map(({ reasonCode }) => reasonCode))('%s is quarantined with its reason', (reasonCode) => {
+  test.each(REFUSED_FILES.map(({ reasonCode }) => reasonCode))('%s ends its job with its reason', (reasonCode) => {
     expect(refused.get(reasonCode)).toMatchObject({ status: REASONS[reasonCode].status, reasonCode })
   })
 })
@@ -227,6 +230,29 @@ describe('a fault of the infrastructure', () => {
   test.each([...EARLY_FAULTS, ...LATE_FAULTS])('$name ends the execution as $status', async ({ name, status }) => {
     const execution = await endOf(runtime.clients.states, machineEnds.get(name) ?? '')
     expect(execution.status).toBe(status)
+  })
+})
+
+describe('a transform that crashes', () => {
+  test('QUA-19 leaves a record with the error of Glue and the id of the job run, which the job shows', async () => {
+    const job = await jobOfFault('crash')
+    const [, jobRunId = ''] = /\(job run (\S+)\)$/.exec(job.message ?? '') ?? []
+    const glue = new GlueClient(clientSettings(runtime.connection))
+    const { JobRun } = await glue.send(new GetJobRunCommand({ JobName: 'transform-small', RunId: jobRunId }))
+    glue.destroy()
+    expect(JobRun).toMatchObject({ JobRunState: 'FAILED', ErrorMessage: expect.stringMatching(/.+/) })
+    expect(job.message).toContain(JobRun?.ErrorMessage)
+    expect(JobRun?.Arguments?.['--run_id']).toContain(job.jobId)
+    expect(printJob(job)).toContain(job.message)
+  })
+})
+
+describe('a run that left nothing', () => {
+  test('DQ-16 is stopped at the gate as no_output, before anything is registered or loaded', async () => {
+    const { executionArn } = startedAs('output-gone')
+    const entered = statesEntered(await historyOf(runtime.clients.states, executionArn))
+    expect(entered).toContain('FindOutput')
+    expect(entered.filter((state) => ['RegisterPartition', 'StageFiles', 'LoadWarehouse'].includes(state))).toEqual([])
   })
 })
 

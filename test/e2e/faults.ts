@@ -4,6 +4,7 @@ import type { Statement } from './assembly.ts'
 /** What the test does to a paused job: everything of it that can be reached by the operator. */
 export type Sabotage =
   | 'delete the source version'
+  | 'delete the validated copy'
   | 'delete the manifest'
   | 'give the manifest another schema'
   | 'delete the data files'
@@ -15,7 +16,7 @@ export type Sabotage =
 /** One job on a copy of the ingest machine, and what goes wrong for it. */
 export interface Fault {
   readonly name: string
-  readonly dataset?: 'events' | 'strict'
+  readonly dataset?: 'events' | 'strict' | 'alerted'
   readonly tenant?: 'acme' | 'narrow'
   readonly content?: string
   /** Upload with a SHA-256, so that the content is claimed. @default false */
@@ -89,6 +90,22 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 'transform', deny: [deny('glue:StartJobRun')], ...TRANSFORM },
   { name: 'summary', deny: [deny('s3:GetObject', 'arn:aws:s3:::*/runs/*/summary.json')], ...TRANSFORM },
+  { name: 'crash', pauseBefore: 'Transform', sabotage: 'delete the validated copy', ...TRANSFORM },
+  { name: 'output', deny: [deny('s3:ListBucket', 'arn:aws:s3:::*curated*')], ...TRANSFORM },
+  {
+    name: 'output-gone',
+    pauseBefore: 'FindOutput',
+    sabotage: 'delete the data files',
+    status: 'QUARANTINED',
+    reasonCode: 'no_output',
+  },
+  {
+    name: 'breaking-type',
+    dataset: 'alerted',
+    content: 'id,reading\na,1\nb,many\n',
+    status: 'FAILED',
+    reasonCode: 'breaking_change',
+  },
   { name: 'quality', dataset: 'strict', deny: [deny('glue:StartJobRun', 'arn:aws:glue:*:*:job/quality')], ...QUALITY },
   { name: 'verdict', deny: [deny('s3:GetObject', 'arn:aws:s3:::*/verdict.json')], ...QUALITY },
   { name: 'load-plan', deny: [deny('s3:GetObject', 'arn:aws:s3:::*/plans/*')], ...LOAD },

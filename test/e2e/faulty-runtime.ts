@@ -219,6 +219,8 @@ export async function sabotage(runtime: RunningRuntime, what: Sabotage, started:
   switch (what) {
     case 'delete the source version':
       return deleted(source.bucket, source.key, '')
+    case 'delete the validated copy':
+      return deleted(source.bucket.replace('raw', 'validated'), `${tenant}/${dataset}/job=${jobId}/`, '')
     case 'delete the manifest':
       return deleted(work, `runs/${tenant}/${runId}/`, 'manifest.json')
     case 'give the manifest another schema':

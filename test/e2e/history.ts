@@ -48,6 +48,7 @@ const inputOf = (event: HistoryEvent): Record<string, unknown> => {
 /** Which of two ways to the same state a Choice took, where only its input tells. */
 const CHOICES: Readonly<Record<string, (input: Record<string, unknown>) => Transition['kind']>> = {
   GatePassed: ({ gate }) => (gate === 'FAIL' ? 'choice 1' : 'default'),
+  TransformOutcome: ({ outcome }) => (outcome === 'refused' ? 'choice 1' : 'choice 2'),
   BatchFinished: ({ status }) => (status === 'FINISHED' ? 'choice 0' : 'choice 1'),
 }
 

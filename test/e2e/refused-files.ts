@@ -48,6 +48,7 @@ export const REFUSED_FILES: readonly RefusedFile[] = [
   events('truncated_upload', `${csv(row('a'))}b,1.0`),
   events('compression_bomb', gzipSync(Buffer.alloc(17 * 1024 * 1024, 'a')), 'bomb.csv.gz'),
   { reasonCode: 'type_drift', key: 'globex/strict/a.csv', content: 'id,reading\na,1\nb,many\n' },
+  { reasonCode: 'breaking_change', key: 'globex/alerted/a.csv', content: 'id,other\na,1\n' },
   events('too_many_rejects', csv(row('a', 'many'), row('b', 'few'), row('c'))),
   events('malformed_records', csv(row('a'), row('b', '1.00', '"open'), row('c'))),
   events('gate_failed', csv(row('gate-1', '1.00', 'gate'))),

@@ -23,7 +23,12 @@ export const contractOf = (
   key: load === 'merge' ? [columns[0]?.name ?? ''] : [],
   load,
   eventTime: null,
-  drift: { additive: 'rescue', missingRequired: 'quarantine', typeCoercion: 'limited' },
+  drift: {
+    additive: 'rescue',
+    missingRequired: 'quarantine',
+    typeCoercion: 'limited',
+    quarantineOnBreakingChange: true,
+  },
   rejectTolerance: 0,
   limits: { bytes: 1e9, minBytes: 0, rowBytes: 1e6, columns: 100, compressionRatio: 100 },
   warehouse: { distribution: { style: 'key', column: columns[0]?.name ?? '' }, sort: ['tenant_id'] },
