@@ -197,7 +197,7 @@ declare(quarantine, {
   example: 'sluice quarantine list --tenant acme --reason too_many_rejects',
   options: [
     ...QUARANTINE_FILTER,
-    ['--state <state>', 'open, released, discarded, superseded or all', 'open'],
+    ['--status <status>', 'open, released, discarded, superseded or all', 'open'],
     ['--limit <n>', 'how many', '50'],
   ],
   load: async () => (await import('./commands/quarantine.ts')).quarantineList,

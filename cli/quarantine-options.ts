@@ -9,7 +9,7 @@ const STATES = ['open', 'released', 'discarded', 'superseded']
 export interface FilterOptions {
   readonly tenant?: string
   readonly dataset?: string
-  readonly state?: string
+  readonly status?: string
   readonly reason?: string
   readonly since?: string
   readonly until?: string
@@ -28,11 +28,11 @@ function timeOf(name: string, text: string | undefined): string | null {
   )
 }
 
-/** @throws CommandError `invalid_state`, `invalid_reason`, `invalid_time` */
+/** @throws CommandError `invalid_status`, `invalid_reason`, `invalid_time` */
 export function parseFilter(options: FilterOptions): RecordFilter {
-  const state = options.state ?? 'open'
+  const state = options.status ?? 'open'
   if (state !== 'all' && !STATES.includes(state))
-    throw wrong('invalid_state', `Cannot use "${state}" as --state: expected one of all, ${STATES.join(', ')}`)
+    throw wrong('invalid_status', `Cannot use "${state}" as --status: expected one of all, ${STATES.join(', ')}`)
   const { reason } = options
   if (reason !== undefined && !isReasonCode(reason))
     throw wrong('invalid_reason', `There is no reason "${reason}"`, `One of ${Object.keys(REASONS).join(', ')}`)

@@ -13,7 +13,7 @@ import { connectionOf } from '../session.ts'
 /** Sources that one manifest may name. */
 const MOST_SOURCES = 20_000
 
-interface ReleaseOptions extends Omit<FilterOptions, 'state'> {
+interface ReleaseOptions extends Omit<FilterOptions, 'status'> {
   readonly why: string
   readonly by?: string
   readonly configuration: string
@@ -51,7 +51,7 @@ async function recordsToRelease(lambda: LambdaClient, jobs: readonly string[], o
   if (jobs.length > 0) return recordsNamed(lambda, jobs)
   if (!filtered)
     throw wrong('nothing_to_release', 'Say what to release: jobs, or a filter', 'sluice quarantine release --help')
-  const { records } = await listRecords(lambda, parseFilter({ ...options, state: 'open' }), MOST_SOURCES)
+  const { records } = await listRecords(lambda, parseFilter({ ...options, status: 'open' }), MOST_SOURCES)
   if (records.length === 0)
     throw new CommandError(EXIT.no, 'nothing_to_release', 'Nothing open fits the filter', 'sluice quarantine list')
   return records
