@@ -112,7 +112,7 @@ export async function discardQuarantine(database: Database, { jobId, by, why, at
         state === null
           ? `Cannot discard job ${jobId} as it was never quarantined`
           : `Cannot discard job ${jobId} as its quarantine record is ${state}`,
-        { expected: 'open', found: state ?? 'no record', hint: 'sluice quarantine list --state open' },
+        { expected: 'open', found: state ?? 'no record', hint: 'sluice quarantine list' },
       )
     const attempt = record.integer('attempt')
     await sql.query(
