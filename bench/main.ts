@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../core/errors.ts'
 import { type BenchContext, openContext } from './context.ts'
+import { dq, dqManyRules } from './dq.ts'
 import { endToEnd } from './end-to-end.ts'
 import { help, ready, readyFresh, smallFile } from './latency.ts'
 import { printReport, type Report } from './report.ts'
@@ -12,6 +13,8 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Rep
   'small-file': smallFile,
   ready,
   'end-to-end': endToEnd,
+  dq,
+  'dq-131': dqManyRules,
 }
 
 const USAGE = `npm run bench [-- NAME…] [--rows N] [--json]; NAME: ${Object.keys(BENCHMARKS).join(', ')}`

@@ -22,9 +22,10 @@ export interface PeerOrder {
 }
 
 const PYTHON = resolve('.cache', 'bench-venv', 'bin', 'python')
-const THREADS = String(availableParallelism())
+export const THREADS = String(availableParallelism())
 
-function readResult(peer: string, { code, stdout, stderr }: Finished): PeerOutcome {
+/** Reads the JSON line that a peer prints. */
+export function readResult(peer: string, { code, stdout, stderr }: Finished): PeerOutcome {
   if (code !== 0) return { skipped: { name: peer, reason: stderr.trim().split('\n').at(-1) ?? `exit code ${code}` } }
   const value: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null')
   if (!isJsonObject(value) || typeof value.seconds !== 'number' || typeof value.rows !== 'number')

@@ -17,6 +17,8 @@ export interface Measurement {
   readonly ratio: number | null
   /** Peak resident memory of the runtime's process and its children, in MB (10^6 bytes). */
   readonly peakMb: number | null
+  /** The same of the peer, where it tells. */
+  readonly peerPeakMb?: number | null
   readonly stages: readonly StageTime[]
 }
 
@@ -52,13 +54,14 @@ export const sharesOf = (
 ): readonly StageTime[] =>
   stages.map(({ name, millis }) => ({ name, seconds: round(millis / 1000), share: round(millis / 1000 / seconds) }))
 
-const line = ({ name, rows, seconds, peer, peerSeconds, ratio, peakMb }: Measurement): string =>
+const line = ({ name, rows, seconds, peer, peerSeconds, ratio, peakMb, peerPeakMb = null }: Measurement): string =>
   [
     name.padEnd(22),
     `${seconds.toFixed(3).padStart(9)} s`,
     rows > 0 ? `${rows} rows` : '',
     peer === null ? '' : `${peer} ${peerSeconds?.toFixed(3)} s, ratio ${ratio?.toFixed(2)}`,
     peakMb === null ? '' : `peak ${peakMb} MB`,
+    peerPeakMb === null ? '' : `peer's peak ${peerPeakMb} MB`,
   ]
     .filter((part) => part !== '')
     .join('  ')

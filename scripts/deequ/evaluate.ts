@@ -1,4 +1,4 @@
-import type { RuleExpression } from '../../dqdl/ast.ts'
+import { leavesOf, type RuleExpression } from '../../dqdl/ast.ts'
 import { evaluateRuleset } from '../../dqdl/evaluate.ts'
 import type { GlueRuleResult } from '../../dqdl/glue-result.ts'
 import { parseRuleset } from '../../dqdl/parse.ts'
@@ -29,6 +29,10 @@ export interface TableComparison {
   readonly refused: readonly { readonly text: string; readonly reason: string }[]
 }
 
+/** The reference reports one pattern's figure for all patterns of a column, and one statement's for all statements. */
+const isMixedUp = (rule: RuleExpression): boolean =>
+  leavesOf(rule).some(({ type, condition }) => type === 'CustomSql' || condition?.operator.endsWith('matches') === true)
+
 interface ParsedRule {
   readonly text: string
   readonly canonical: string
@@ -46,16 +50,21 @@ const parsed = (text: string): ParsedRule => {
 const chunks = <T>(items: readonly T[], size: number): readonly (readonly T[])[] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size))
 
-const fileOf = ({ folder }: Engines, table: string): string => `${folder}/${table}.parquet`
+/** What stands behind FROM for a table. */
+export const relationOf =
+  ({ folder }: Engines) =>
+  (table: string): string =>
+    `read_parquet(${literal(`${folder}/${table}.parquet`)})`
+/** The relations of all aliases. */
+export const referencesOf = (engines: Engines): Readonly<Record<string, string>> =>
+  Object.fromEntries(engines.aliases.map((alias) => [alias, relationOf(engines)(alias)]))
 
 async function ownResults(table: TestTable, rules: readonly ParsedRule[], engines: Engines): Promise<GlueRuleResult[]> {
   const results: GlueRuleResult[] = []
-  const references = Object.fromEntries(
-    engines.aliases.map((alias) => [alias, `read_parquet(${literal(fileOf(engines, alias))})`]),
-  )
+  const references = referencesOf(engines)
   for (const chunk of chunks(rules, OWN_BATCH)) {
     const { ruleset } = parseRuleset(`Rules = [ ${chunk.map(({ text }) => text).join(', ')} ]`)
-    const relation = `read_parquet(${literal(fileOf(engines, table.name))})`
+    const relation = relationOf(engines)(table.name)
     const { result } = await evaluateRuleset({ ruleset, relation, references, now: engines.now }, engines.duckdb)
     results.push(...result.RuleResults)
   }
@@ -115,7 +124,7 @@ export async function compareTable(
       if (result === undefined) throw new RangeError(`No result of ${rule.text}`)
       const outcome = together.outcomes.get(rule.canonical)
       const first = outcome === undefined ? undefined : compareOne(rule, result, outcome)
-      if (first !== undefined && agrees(first)) {
+      if (first !== undefined && agrees(first) && !isMixedUp(rule.rule)) {
         compared.push(first)
         continue
       }

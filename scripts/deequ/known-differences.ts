@@ -1,119 +1,187 @@
-import { leavesOf, type Rule } from '../../dqdl/ast.ts'
-import { printRule } from '../../dqdl/print.ts'
+import type { Rule } from '../../dqdl/ast.ts'
+import { evaluateNumber } from '../../dqdl/operands.ts'
+import { literal } from '../../dqdl/sql.ts'
 import type { Compared } from './compare.ts'
-import type { TestColumn, TestTable } from './tables.ts'
+import { dateMeaning, type LeafContext, lengthMeaning, textMeaning } from './reference-meaning.ts'
+
+/** The rule that differs, and what both engines say of the whole it is a part of. */
+export interface Leaf {
+  readonly rule: Rule
+  readonly context: LeafContext
+  readonly compared: Compared
+}
+
+/**
+ * Why a difference is accepted.
+ * `meaning`: SQL of the verdict that the reference must have given; `onlyIf`: predicate that a row in scope must meet, as
+ * otherwise both engines mean the same. `pattern`: the same, by the patterns of
+ * reference-meaning.ts. `condition`: SQL that must be true of the data; then the rule says nothing about the reference.
+ */
+export type Reason =
+  | { readonly kind: 'meaning'; readonly sql: string; readonly onlyIf: string | null }
+  | { readonly kind: 'pattern'; readonly operator: 'matches' | 'not matches'; readonly pattern: string }
+  | { readonly kind: 'condition'; readonly sql: string }
 
 interface Difference {
   /** First cell of a row in dqdl/differences.md. */
   readonly subject: string
-  /** True for rules over data in which the engines are known to differ. */
-  readonly touches: (rule: Rule, table: TestTable, compared: Compared) => boolean
+  /** `null` for rules that the difference does not touch. */
+  readonly reasonFor: (leaf: Leaf) => Reason | null
 }
 
-const columnOf = (rule: Rule, table: TestTable): TestColumn | undefined => {
-  const name = rule.parameters[0]?.text.replace(/^`(.*)`$/, '$1')
-  return table.columns.find((column) => column.name === name)
-}
-const holdsNull = (rule: Rule, table: TestTable): boolean => columnOf(rule, table)?.values.includes('NULL') === true
-const holds = (rule: Rule, table: TestTable, wanted: (value: string) => boolean): boolean =>
-  columnOf(rule, table)?.values.some(wanted) === true
-const textOf = (rule: Rule): string => rule.parameters.map(({ text }) => text).join(' ')
 const operatorOf = ({ condition }: Rule): string => condition?.operator ?? ''
+const isNegated = (rule: Rule): boolean => operatorOf(rule) === '!=' || operatorOf(rule).startsWith('not ')
 const hasKeyword = ({ condition }: Rule, ...keywords: readonly string[]): boolean =>
   condition?.kind === 'text' &&
   condition.operands.some((operand) => operand.kind === 'keyword' && keywords.includes(operand.keyword))
-const isNegated = (rule: Rule): boolean => operatorOf(rule) === '!=' || operatorOf(rule).startsWith('not ')
-const hasApostrophe = ({ condition }: Rule): boolean =>
-  condition?.kind === 'text' &&
-  condition.operands.some((operand) => operand.kind === 'text' && operand.value.includes("'"))
 
-/** Where the engines differ on purpose; the reasons stand in dqdl/differences.md. */
+const meaning = (sql: string, onlyIf: string | null = null): Reason => ({ kind: 'meaning', sql, onlyIf })
+const isNull = ({ column }: LeafContext): string => `${column} IS NULL`
+const condition = (sql: string): Reason => ({ kind: 'condition', sql })
+const anyRow = (predicate: string): Reason => condition(`SELECT count(*) > 0 AS v FROM sluice_data WHERE ${predicate}`)
+const ALWAYS = 'SELECT true AS v'
+
+const textReason = (
+  touches: (rule: Rule) => boolean,
+  onlyIf: (context: LeafContext) => string,
+): Difference['reasonFor'] => {
+  return ({ rule, context }) =>
+    rule.type === 'ColumnValues' && rule.condition?.kind === 'text' && !isPattern(rule) && touches(rule)
+      ? meaning(textMeaning(rule.condition, context), onlyIf(context))
+      : null
+}
+const isPattern = (rule: Rule): boolean => operatorOf(rule).endsWith('matches')
+function patternReason({ rule }: Leaf, wanted: 'matches' | 'not matches'): Reason | null {
+  if (rule.type !== 'ColumnValues' || operatorOf(rule) !== wanted || rule.condition?.kind !== 'text') return null
+  const [operand] = rule.condition.operands
+  return operand?.kind === 'text' ? { kind: 'pattern', operator: wanted, pattern: operand.value } : null
+}
+
+/** Where the engines differ on purpose; the reasons stand in dqdl/differences.md. The first that holds is named. */
 export const DIFFERENCES: readonly Difference[] = [
   {
-    subject: 'threshold of ColumnValues on numbers and texts ✓',
-    touches: (rule) => rule.type === 'ColumnValues' && rule.threshold !== null && rule.condition?.kind !== 'date',
+    subject: '`not matches` ✓',
+    reasonFor: (leaf) => patternReason(leaf, 'not matches'),
   },
   {
-    subject: '`not between` dates and NULL',
-    touches: (rule, table) =>
-      operatorOf(rule) === 'not between' &&
-      (rule.condition?.kind === 'date' || rule.condition?.kind === 'duration') &&
-      (holdsNull(rule, table) || columnOf(rule, table)?.kind === 'date_text'),
+    subject: '`matches` with alternatives ✓',
+    reasonFor: (leaf) => {
+      const reason = patternReason(leaf, 'matches')
+      return reason?.kind === 'pattern' && reason.pattern.includes('|') ? reason : null
+    },
+  },
+  {
+    subject: 'threshold of ColumnValues on numbers and texts ✓',
+    reasonFor: (leaf) => {
+      const { rule, context } = leaf
+      if (rule.type !== 'ColumnValues' || rule.threshold === null) return null
+      if (rule.condition?.kind === 'date') return meaning(dateMeaning(rule, rule.condition, context))
+      if (rule.condition?.kind !== 'text') return null
+      return patternReason(leaf, 'matches') ?? meaning(textMeaning(rule.condition, context))
+    },
+  },
+  {
+    subject: '`not between` dates and NULL ✓',
+    reasonFor: ({ rule, context }) =>
+      rule.type === 'ColumnValues' && operatorOf(rule) === 'not between' && rule.condition?.kind === 'date'
+        ? meaning(dateMeaning(rule, rule.condition, context), isNull(context))
+        : null,
   },
   {
     subject: '`!= EMPTY` and the like and NULL ✓',
-    touches: (rule, table) =>
-      isNegated(rule) && hasKeyword(rule, 'EMPTY', 'WHITESPACES_ONLY') && holdsNull(rule, table),
-  },
-  { subject: '`not matches` ✓', touches: (rule) => operatorOf(rule) === 'not matches' },
-  {
-    subject: 'empty text and `matches ".*"`',
-    touches: (rule, table) => operatorOf(rule) === 'matches' && holds(rule, table, (value) => value === "''"),
+    reasonFor: textReason((rule) => isNegated(rule) && hasKeyword(rule, 'EMPTY', 'WHITESPACES_ONLY'), isNull),
   },
   {
-    subject: 'ColumnLength and NULL ✓',
-    touches: (rule, table) => rule.type === 'ColumnLength' && holdsNull(rule, table),
+    subject: 'text operands with an apostrophe ✓',
+    reasonFor: textReason(
+      (rule) =>
+        rule.condition?.kind === 'text' &&
+        rule.condition.operands.some((operand) => operand.kind === 'text' && operand.value.includes("'")),
+      ({ column }) => `contains(${column}, '''')`,
+    ),
   },
   {
-    subject: 'ColumnLength `!=` ✓',
-    touches: (rule) => rule.type === 'ColumnLength' && operatorOf(rule) === '!=',
-  },
-  {
-    subject: 'ColumnLength with 0 among the operands of `not in` and `not between`',
-    touches: (rule) => rule.type === 'ColumnLength' && operatorOf(rule).startsWith('not '),
+    subject: 'white space (WHITESPACES_ONLY) ✓',
+    reasonFor: textReason(
+      (rule) => hasKeyword(rule, 'WHITESPACES_ONLY'),
+      ({ column }) => `regexp_matches(${column}, '[\\t\\r\\n]')`,
+    ),
   },
   {
     subject: 'where, and a condition that is NULL for every row left',
-    touches: (rule, _table, { reference }) =>
-      rule.type === 'ColumnValues' && rule.where !== null && Object.keys(reference.metrics).length === 0,
+    reasonFor: textReason((rule) => rule.where !== null && hasKeyword(rule, 'EMPTY', 'WHITESPACES_ONLY'), isNull),
   },
   {
-    subject: 'ColumnDataType `DECIMAL(p,s)` and digits of other scripts',
-    touches: (rule, table) =>
-      rule.type === 'ColumnDataType' &&
-      /"decimal/i.test(printRule(rule)) &&
-      holds(rule, table, (value) => value === "'١٢'"),
-  },
-  {
-    subject: 'whole numbers that overflow in where clauses and CustomSql',
-    touches: (_rule, _table, { own }) => own.EvaluationMessage?.includes('Out of Range Error') === true,
-  },
-  {
-    subject: 'Sum and Mean of whole numbers beyond 64 bits',
-    touches: (rule, table) =>
-      (rule.type === 'Sum' || rule.type === 'Mean') &&
-      columnOf(rule, table)?.kind === 'integer' &&
-      holds(rule, table, (value) => /^-?\d{18,}$/.test(value)),
-  },
-  {
-    subject: 'ColumnDataType that no cast can meet, over no row',
-    touches: (rule, table) => rule.type === 'ColumnDataType' && (table.columns[0]?.values.length ?? 0) === 0,
+    subject: 'ColumnLength and NULL, `!=`, 0 in lists ✓',
+    reasonFor: ({ rule, context }) => {
+      if (rule.type !== 'ColumnLength' || rule.condition?.kind !== 'number') return null
+      const { operator, operands } = rule.condition
+      const oddLists = operator.startsWith('not ') && operands.some((operand) => evaluateNumber(operand, []) === 0)
+      return meaning(lengthMeaning(rule.condition, context), operator === '!=' || oddLists ? null : isNull(context))
+    },
   },
   {
     subject: 'IsPrimaryKey of several columns ✓',
-    touches: (rule) => rule.type === 'IsPrimaryKey' && rule.parameters.length > 1,
+    reasonFor: ({ rule, compared }) =>
+      rule.type === 'IsPrimaryKey' && rule.parameters.length > 1 && compared.own.Result === 'FAIL'
+        ? condition(
+            `SELECT ${Object.entries(compared.own.EvaluatedMetrics).some(([name, value]) => name.endsWith('.Completeness') && Number(value) < 1)} AS v`,
+          )
+        : null,
   },
-  { subject: 'text operands with an apostrophe ✓', touches: hasApostrophe },
+  {
+    subject: 'ColumnDataType `DECIMAL(p,s)` and digits of other scripts',
+    reasonFor: ({ rule, context }) =>
+      rule.type === 'ColumnDataType' && rule.condition?.kind === 'text' && context.family === 'text'
+        ? anyRow(
+            `${literal(JSON.stringify(rule.condition.operands))} ILIKE '%decimal%' AND regexp_matches(${context.column}, '\\p{Nd}') AND NOT regexp_matches(${context.column}, '[0-9]')`,
+          )
+        : null,
+  },
+  {
+    subject: 'dates that only the calendar before Spark 3 could read',
+    reasonFor: ({ rule, compared }) =>
+      rule.type === 'ColumnDataType' && compared.reference.reason?.includes('PARSE_DATETIME_BY_NEW_PARSER') === true
+        ? condition(ALWAYS)
+        : null,
+  },
+  {
+    subject: 'whole numbers that overflow in where clauses and CustomSql',
+    reasonFor: ({ compared }) =>
+      compared.own.EvaluationMessage?.includes('Out of Range Error') === true ? condition(ALWAYS) : null,
+  },
+  {
+    subject: 'Sum and Mean of whole numbers beyond 64 bits ✓',
+    reasonFor: ({ rule, context }) =>
+      (rule.type === 'Sum' || rule.type === 'Mean') && context.family === 'integer'
+        ? condition(
+            `SELECT abs(sum(${context.column}::DOUBLE)) > 9.2e18 AS v FROM sluice_data WHERE ${context.scope ?? true}`,
+          )
+        : null,
+  },
   {
     subject: 'where clauses that are NULL for a row ✓',
-    touches: (rule) => rule.where !== null && (rule.type === 'ColumnDataType' || rule.type === 'DataFreshness'),
+    reasonFor: ({ rule, context }) =>
+      context.scope !== null && (rule.type === 'ColumnDataType' || rule.type === 'DataFreshness')
+        ? anyRow(`${context.scope} IS NULL`)
+        : null,
   },
   {
     subject: 'CustomSql without condition and duplicate rows ✓',
-    touches: (rule, _table, { reference }) =>
-      rule.type === 'CustomSql' &&
-      rule.condition === null &&
-      Object.values(reference.metrics).some((share) => Number(share) > 1),
+    reasonFor: ({ rule, compared: { own, reference } }) => {
+      const name = 'Dataset.*.CustomSQL.Compliance'
+      const [here, there] = [own.EvaluatedMetrics[name], reference.metrics[name]]
+      const multiplied = here !== undefined && there !== undefined && Number(there) > Number(here)
+      return rule.type === 'CustomSql' && rule.condition === null && multiplied ? condition(ALWAYS) : null
+    },
   },
   {
     subject: 'CustomSql that returns a column with a dot in its name',
-    touches: (rule) => rule.type === 'CustomSql' && rule.condition === null && /`[^`]*\.[^`]*`/.test(textOf(rule)),
+    reasonFor: ({ rule, compared }) =>
+      rule.type === 'CustomSql' && rule.condition === null && !compared.reference.passed
+        ? condition(
+            `SELECT ${/^select\s+`[^`]*\.[^`]*`/i.test(rule.parameters.map(({ text }) => text).join(' '))} AS v`,
+          )
+        : null,
   },
 ]
-
-/** The subject in dqdl/differences.md under which a difference stands, or `null`. */
-export const differenceOf = (compared: Compared): string | null => {
-  const leaves = leavesOf(compared.rule)
-  const found = DIFFERENCES.find(({ touches }) => leaves.some((rule) => touches(rule, compared.table, compared)))
-  return found?.subject ?? null
-}

@@ -106,6 +106,8 @@ function valueConditions(column: TestColumn): readonly string[] {
     ...numberConditions(DAYS),
     '= NULL',
     '!= NULL',
+    '> "07:45"',
+    '<= "7:45 PM" with timeZone = "Europe/Berlin"',
     `in [${DAYS[0]}, NULL]`,
     `not in [${DAYS[1]}, NULL]`,
     '<= now()',
@@ -114,6 +116,43 @@ function valueConditions(column: TestColumn): readonly string[] {
     'between (now() - 2 days) and (now() + 1 days)',
   ]
 }
+
+/** Operands near the figures that a small table has. */
+const MEASURES: readonly (readonly [type: string, operands: readonly string[]])[] = [
+  ['Completeness', ['0.9', '1.0', '0.5']],
+  ['Uniqueness', ['0.5', '1.0', '0.25']],
+  ['UniqueValueRatio', ['1.0', '1.5', '0.5']],
+  ['DistinctValuesCount', ['2', '9', '4']],
+  ['Entropy', ['0', '1.5', '0.6931471805599453']],
+  ['Mean', ['1', '10', '0']],
+  ['Sum', ['3', '-10', '0']],
+  ['StandardDeviation', ['0', '2', '0.5']],
+]
+
+/** Each measure of a column under each form of condition. */
+const measureRules = (column: TestColumn): readonly string[] =>
+  MEASURES.flatMap(([type, operands]) =>
+    [...numberConditions(operands), `> ${operands[0]} - 0.5 * 2`].map(
+      (condition) => `${type} ${quoted(column.name)} ${condition}`,
+    ),
+  )
+
+/** Conditions with a threshold, where the rule type takes one. */
+const thresholdRules = (column: TestColumn): readonly string[] =>
+  valueConditions(column).flatMap((condition, index) => {
+    const operator = ['>', '>=', '<', '<=', '=', '!='][index % 6] ?? '>'
+    return index % 3 === 0
+      ? [`ColumnValues ${quoted(column.name)} ${condition} with threshold ${operator} ${SHARES[index % SHARES.length]}`]
+      : []
+  })
+
+/** Names as people write them: without quotes, in another case, with a dot that is no field. */
+const namingRules = ({ name }: TestColumn): readonly string[] => [
+  ...(/^[A-Za-z][A-Za-z0-9_]*$/.test(name) && name !== 'Rules' ? [`IsComplete ${name}`] : []),
+  `IsComplete "${name.toUpperCase()}"`,
+  `IsUnique "${name.toLowerCase()}"`,
+  `ColumnExists "${name.toUpperCase()}"`,
+]
 
 /** Rules about one column, without where. */
 function columnRules(column: TestColumn): readonly string[] {
@@ -145,13 +184,18 @@ function columnRules(column: TestColumn): readonly string[] {
     )
   else rules.push(`Mean ${name} > 1`)
   if (isText(column))
-    rules.push(...numberConditions(['1', '4', '0']).map((condition) => `ColumnLength ${name} ${condition}`))
+    rules.push(
+      ...[...numberConditions(['1', '4', '3']), 'in [0, 1]', 'not in [0, 9]', 'not between 0 and 3'].map(
+        (condition) => `ColumnLength ${name} ${condition}`,
+      ),
+    )
   if (column.kind === 'date_text')
     rules.push(
       ...['yyyy-MM-dd', 'dd-MM-yyyy', 'MM/dd/yyyy', 'yyyy', 'yyyy-MM'].map(
         (format) => `ColumnDataType ${name} = "Date" with format = "${format}" with threshold > 0.1`,
       ),
     )
+  if (column.kind !== 'timestamp' && column.kind !== 'date') rules.push(`DataFreshness ${name} > 1 hours`)
   if (column.kind === 'timestamp' || column.kind === 'date' || column.kind === 'date_text')
     rules.push(
       ...[
@@ -183,13 +227,22 @@ function tableRules({ columns }: TestTable): readonly string[] {
     'ColumnNamesMatchPattern "^c[0-9]+_"',
     'ColumnNamesMatchPattern "[a-z]"',
     `IsPrimaryKey "${first}" "${second}"`,
-    `ColumnCorrelation "${one}" "${two}" > 0.1`,
+    ...numberConditions(['0.1', '0.9', '1']).map((condition) => `ColumnCorrelation "${one}" "${two}" ${condition}`),
     `ColumnCorrelation "${one}" "${one}" >= 0.9`,
+    'ColumnNamesMatchPattern ".+"',
+    'RowCount > 0 where "1 = 0"',
+    `RowCount between 0 and 9 where "\`${first.replaceAll('`', '')}\` is not null"`,
     'CustomSql "select count(*) from primary" > 2',
     `CustomSql "select max(\`${other}\`) from primary" >= 0`,
     `CustomSql "select \`${other}\` from primary where \`${other}\` is not null"`,
     `CustomSql "select \`${other}\` from primary where \`${other}\` > 1" with threshold > 0.3`,
     'CustomSql "select nothing from primary" = 0',
+    `CustomSql "select avg(cast(\`${other}\` as double)) from primary" > 0`,
+    `CustomSql "select count(distinct \`${other}\`) from primary where \`${other}\` > 0" between 0 and 5`,
+    'CustomSql "select count(*), 1 from primary" > 0',
+    `CustomSql "select \`${other}\` from primary" > 0`,
+    'CustomSql "select * from primary"',
+    'CustomSql "select p.* from primary p where 1 = 0" with threshold >= 0.0',
     ...REFERENCES.flatMap((alias) => [
       `RowCountMatch "${alias}" >= 0.9`,
       `SchemaMatch "${alias}" = 1.0`,
@@ -199,6 +252,8 @@ function tableRules({ columns }: TestTable): readonly string[] {
       `DatasetMatch "${alias}" "${first}->c0_text" "${second}->c1_number_text" >= 0.5`,
       `AggregateMatch "sum(${one})" "sum(${alias}.c3_integer)" between 0.5 and 1.5`,
       `AggregateMatch "avg(${one})" "avg(${alias}.c3_integer)" = 1.0`,
+      `DatasetMatch "${alias}" "${first}->c3_integer" = 0`,
+      `RowCountMatch "${alias}" not between 0 and 1`,
     ]),
     'RowCountMatch "unknown" >= 0.9',
     `(RowCount > 1000) or (IsComplete "${first}")`,
@@ -211,19 +266,50 @@ function tableRules({ columns }: TestTable): readonly string[] {
 const TAKES_WHERE =
   /^(?:RowCount|IsComplete|Completeness|IsUnique|Uniqueness|UniqueValueRatio|DistinctValuesCount|IsPrimaryKey|Mean|Sum|StandardDeviation|Entropy|ColumnCorrelation|ColumnLength|ColumnValues|ColumnDataType|DataFreshness) /
 
-/** Predicates of Spark SQL over a column. */
+/** Predicates of Spark SQL over a column: true, false and NULL for its rows, with functions that dialects write otherwise. */
 const predicatesOf = ({ name, kind }: TestColumn): readonly string[] => {
   const column = `\`${name}\``
-  if (kind === 'boolean') return [column, `not ${column}`, `${column} is not null`]
-  if (kind === 'date' || kind === 'timestamp') return [`${column} >= '2024-05-20'`, `year(${column}) = 2024`]
+  const any = [`${column} is not null`, `${column} is null`, `coalesce(${column} is null, true)`, '1 = 1', '1 = 0']
+  if (kind === 'boolean') return [...any, column, `not ${column}`, `${column} <=> true`]
+  if (kind === 'date' || kind === 'timestamp')
+    return [
+      ...any,
+      `${column} >= '2024-05-20'`,
+      `year(${column}) = 2024`,
+      `to_date(${column}) = date '2024-05-20'`,
+      `${column} between '2024-01-01' and '2024-12-31'`,
+      `date_add(${column}, 1) > '2024-05-20'`,
+      `datediff(${column}, '2024-05-01') > 10`,
+    ]
   if (kind.endsWith('text'))
-    return [`${column} <> ''`, `length(${column}) > 1`, `${column} rlike '^[a-z]'`, `${column} is null`]
+    return [
+      ...any,
+      `${column} <> ''`,
+      `length(${column}) > 1`,
+      `${column} rlike '^[a-z]'`,
+      `${column} like 'a%'`,
+      `${column} in ('a', 'b', '1')`,
+      `not ${column} = 'a'`,
+      `upper(${column}) = 'A' or ${column} is null`,
+      `substring(${column}, 1, 1) = '2'`,
+      `trim(${column}) = ''`,
+      `nvl(${column}, 'none') <> 'none'`,
+      `instr(${column}, 'a') > 0`,
+      `concat(${column}, 'x') <> 'x'`,
+    ]
   return [
+    ...any,
     `${column} > 1`,
-    `${column} is not null`,
     `${column} between 0 and 10`,
     `${column} > 1000000`,
     `abs(${column}) < 3`,
+    `${column} in (1, 2, 3)`,
+    `case when ${column} > 0 then true else false end`,
+    `if(${column} > 0, ${column}, 0) < 5`,
+    `${column} % 2 = 0`,
+    `not (${column} > 1 and ${column} < 3)`,
+    `cast(${column} as string) like '1%'`,
+    `coalesce(${column}, 0) >= 0`,
   ]
 }
 
@@ -235,21 +321,41 @@ const withWhere = (rule: string, predicate: string): string => {
 }
 
 /** Every rule type and operator over a table. */
-export const standingRules = (table: TestTable): readonly RuleCase[] =>
-  [...tableRules(table), ...table.columns.flatMap(columnRules)].map((text) => ({ text, table: table.name }))
+export const standingRules = (table: TestTable): readonly RuleCase[] => {
+  const measures = table.name === 'nulls' || table.name === 'duplicates' ? table.columns.flatMap(measureRules) : []
+  const thresholds = table.name === 'nulls' ? table.columns.flatMap(thresholdRules) : []
+  const names = table.name === 'names' ? table.columns.flatMap(namingRules) : []
+  const columns = table.columns.flatMap(columnRules)
+  return [...tableRules(table), ...columns, ...measures, ...thresholds, ...names].map((text) => ({
+    text,
+    table: table.name,
+  }))
+}
+
+type Pool = (table: TestTable, column: TestColumn) => readonly string[]
+const values: Pool = (_table, column) =>
+  valueConditions(column).map((condition) => `ColumnValues ${quoted(column.name)} ${condition}`)
+/** Where random rules are drawn from; the more often one stands here, the more likely it is. */
+const POOLS: readonly Pool[] = [
+  tableRules,
+  tableRules,
+  (_table, column) => columnRules(column),
+  (_table, column) => columnRules(column),
+  (_table, column) => measureRules(column),
+  (_table, column) => measureRules(column),
+  values,
+  values,
+  (_table, column) => thresholdRules(column),
+  (_table, column) => namingRules(column),
+]
 
 /** A random rule over a table: with a where clause, a threshold or as a composite now and then. */
 export function randomRule(table: TestTable, choices: Choices): RuleCase {
   const single = (): string => {
-    const rules = choices.chance(0.15) ? tableRules(table) : columnRules(choices.pick(table.columns))
-    const rule = choices.pick(rules)
-    const worded =
-      /^ColumnValues .* (?:in|=|!=|matches) /.test(rule) && choices.chance(0.1)
-        ? `${rule} with threshold > ${choices.pick(SHARES)}`
-        : rule
+    const rule = choices.pick(choices.pick(POOLS)(table, choices.pick(table.columns)))
     const isPlain = !rule.startsWith('(')
-    if (!isPlain || !TAKES_WHERE.test(worded) || choices.chance(0.7)) return worded
-    return withWhere(worded, choices.pick(predicatesOf(choices.pick(table.columns))))
+    if (!isPlain || rule.includes(' where ') || !TAKES_WHERE.test(rule) || choices.chance(0.7)) return rule
+    return withWhere(rule, choices.pick(predicatesOf(choices.pick(table.columns))))
   }
   if (choices.chance(0.9)) return { text: single(), table: table.name }
   const operator = choices.pick(['and', 'or'])

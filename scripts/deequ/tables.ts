@@ -59,6 +59,9 @@ export const COLUMN_TYPES: readonly ColumnType[] = [
       'x"y',
       'a.b',
       '%',
+      '\t',
+      ' \t ',
+      'Ａ',
     ),
   },
   {
@@ -166,6 +169,9 @@ export const COLUMN_TYPES: readonly ColumnType[] = [
     ],
   },
   { kind: 'timestamp', duckdbType: 'TIMESTAMP', pool: [hoursAgo(0.5), hoursAgo(5.5), hoursAgo(30.5), hoursAgo(100.5)] },
+  { kind: 'floating', duckdbType: 'FLOAT', pool: ['0.5', '0.25', '-1.5', '3.0', "'NaN'::FLOAT", '100.0'] },
+  { kind: 'integer', duckdbType: 'SMALLINT', pool: ['1', '2', '-32768', '32767', '0'] },
+  { kind: 'decimal', duckdbType: 'DECIMAL(38,0)', pool: ['1', '99999999999999999999999999999999999999', '-5', '2'] },
 ]
 
 const NAMES = [
@@ -181,6 +187,10 @@ const NAMES = [
   'x1',
   'key',
   'at',
+  'with-dash',
+  '1st',
+  'select',
+  'Rules',
 ] as const
 
 /** A table with columns of random types and values; `rows` of them. */
