@@ -9,6 +9,7 @@ import { parseTenantId, type TenantId } from '../../core/identifiers.ts'
 import { analystSession } from '../../warehouse/analyst-session.ts'
 import { clientSettings } from '../deployment.ts'
 import { distinctNames } from '../distinct-names.ts'
+import { withExactIntegers } from '../exact-integers.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
@@ -107,7 +108,7 @@ export async function query(
   options: { tenant?: string },
 ): Promise<ExitCode> {
   const { RedshiftDataClient: Client } = await import('@aws-sdk/client-redshift-data')
-  const client = new Client(clientSettings(connectionOf(state, directory, environment)))
+  const client = withExactIntegers(new Client(clientSettings(connectionOf(state, directory, environment))))
   const { names, rows } = await runQuery(client, sql.trim().replace(/;$/, ''), options.tenant ?? null)
   output.result(rows, () => `${printRows(names, rows)}\n(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`)
   return EXIT.done

@@ -7,7 +7,7 @@ import { AwsError, type Caller, type ServiceBus } from '../service.ts'
 import { type Answer, asAwsError, distrustError, encodeError, hostId } from './answer.ts'
 import type { Authenticated, createAuthenticator } from './authenticate.ts'
 import { chunkedFormOf, decodeChunked } from './aws-chunked.ts'
-import { decodeJson, encodeJson } from './json-shape.ts'
+import { decodeJson, encodeJson, printJson } from './json-shape.ts'
 import { modelOf, type OperationModel, type Protocol, protocolOf, type ServiceModel, serviceOfTarget } from './model.ts'
 import { decodeQuery } from './query-shape.ts'
 import { type RawRequest, rawRequest, withHoistedHeaders } from './request.ts'
@@ -113,7 +113,7 @@ async function answerJson(
       'content-type': `application/x-amz-json-${model.protocol === 'json-1.0' ? '1.0' : '1.1'}`,
       'x-amzn-requestid': exchange.requestId,
     },
-    body: operation.output.isUnitSchema() ? '' : JSON.stringify(encodeJson(operation.output, output) ?? {}),
+    body: operation.output.isUnitSchema() ? '' : printJson(encodeJson(operation.output, output) ?? {}),
   }
 }
 

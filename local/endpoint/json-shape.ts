@@ -68,7 +68,18 @@ export function encodeJson(schema: NormalizedSchema, value: unknown): unknown {
   }
   if (value instanceof Date) return printTimestamp(value, timestampFormatOf(schema, 'epoch-seconds'))
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  return typeof value === 'bigint' ? Number(value) : value
+  return value
+}
+
+/** JSON text in which a bigint is a number with all its digits. */
+export function printJson(value: unknown): string {
+  let exact = false
+  const text = JSON.stringify(value, (_, item: unknown) => {
+    if (typeof item !== 'bigint') return item
+    exact = true
+    return `\u0000exact:${item}`
+  })
+  return exact ? text.replace(/"\\u0000exact:(-?\d+)"/g, '$1') : text
 }
 
 function encodeStructure(schema: NormalizedSchema, value: unknown): Record<string, unknown> {

@@ -3,7 +3,7 @@
 import type { NormalizedSchema } from '@smithy/core/schema'
 import { isJsonObject } from '../../core/json.ts'
 import { AwsError } from '../service.ts'
-import { decodeJson, encodeJson } from './json-shape.ts'
+import { decodeJson, encodeJson, printJson } from './json-shape.ts'
 import { hasTrait, type OperationModel, textTrait } from './model.ts'
 import { queryDecode, type RawRequest } from './request.ts'
 import { parseTimestamp, printTimestamp, timestampFormatOf } from './timestamp.ts'
@@ -222,7 +222,7 @@ function payloadBody(
   return xmlBody(encodeXml(member, item, textTrait(member, 'xmlName') ?? member.getName() ?? name, xmlns))
 }
 
-const jsonBody = (value: unknown) => ({ body: JSON.stringify(value ?? {}), contentType: 'application/json' })
+const jsonBody = (value: unknown) => ({ body: printJson(value ?? {}), contentType: 'application/json' })
 const xmlBody = (element: string) => ({ body: `${XML_DECLARATION}${element}`, contentType: 'application/xml' })
 
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'

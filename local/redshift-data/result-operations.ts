@@ -48,7 +48,7 @@ function pageNumber(token: string | null): number {
   return Number(page)
 }
 
-const cellOf = (field: Field): string | number | boolean | null => {
+const cellOf = (field: Field): string | number | bigint | boolean | null => {
   if ('isNull' in field) return null
   if ('stringValue' in field) return field.stringValue
   if ('longValue' in field) return field.longValue

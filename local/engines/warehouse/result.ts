@@ -5,7 +5,8 @@ import { SqlError } from './sql-error.ts'
 export type Field =
   | { readonly isNull: true }
   | { readonly booleanValue: boolean }
-  | { readonly longValue: number }
+  /** A bigint where a number would lose digits. */
+  | { readonly longValue: number | bigint }
   | { readonly doubleValue: number }
   | { readonly stringValue: string }
 
@@ -47,7 +48,11 @@ interface FieldType {
 }
 
 const asText = (value: NonNullable<DuckDBValue>): Field => ({ stringValue: String(value) })
-const asLong = (value: NonNullable<DuckDBValue>): Field => ({ longValue: Number(value) })
+const asLong = (value: NonNullable<DuckDBValue>): Field => ({
+  longValue: typeof value === 'bigint' && !Number.isSafeInteger(Number(value)) ? value : Number(value),
+})
+const lengthOf = (fields: readonly Field[]): number =>
+  JSON.stringify(fields, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).length
 const whole = (typeName: string, precision: number, length: number): FieldType => ({
   typeName,
   precision,
@@ -129,7 +134,7 @@ export async function readResult(connection: DuckDBConnection, sql: string): Pro
           value === null ? { isNull: true } : (types[index] ?? text('varchar', 0)).toField(value),
       )
       page.push(fields)
-      bytes += JSON.stringify(fields).length
+      bytes += lengthOf(fields)
       rows += 1
       if (page.length < PAGE_ROWS) continue
       pages.push(page)

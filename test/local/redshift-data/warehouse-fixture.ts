@@ -111,7 +111,7 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
       row.map((field): Cell => {
         if ('isNull' in field) return null
         if ('stringValue' in field) return field.stringValue
-        if ('longValue' in field) return field.longValue
+        if ('longValue' in field) return Number(field.longValue)
         return 'doubleValue' in field ? field.doubleValue : field.booleanValue
       }),
     )
