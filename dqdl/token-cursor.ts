@@ -1,6 +1,6 @@
 import type { Position } from './ast.ts'
 import { nearestHint, type Problem } from './problem.ts'
-import { Lexer, LineIndex, type Token } from './tokens.ts'
+import { Lexer, LineIndex, type Token, type Unreadable } from './tokens.ts'
 
 /** Thrown inside a list item or section; caught where parsing can go on. */
 export class Unexpected extends Error {
@@ -26,6 +26,7 @@ export class TokenCursor {
   readonly #lexer: Lexer
   readonly #lines: LineIndex
   #ahead: Token | null = null
+  #unreadable = 0
   readonly #reported = new Set<number>()
 
   constructor(text: string) {
@@ -36,9 +37,16 @@ export class TokenCursor {
 
   #read(): Token {
     const token = this.#lexer.next()
-    for (const { offset, message, hint } of token.unreadable)
-      this.problems.push({ code: 'unreadable', message, at: this.#lines.positionOf(offset), hint: hint ?? null })
+    const { unreadable } = this.#lexer
+    for (; this.#unreadable < unreadable.length; this.#unreadable += 1)
+      this.#reportUnreadable(unreadable[this.#unreadable])
     return token
+  }
+
+  #reportUnreadable(unreadable: Unreadable | undefined): void {
+    if (unreadable === undefined) return
+    const { offset, message, hint } = unreadable
+    this.problems.push({ code: 'unreadable', message, at: this.#lines.positionOf(offset), hint: hint ?? null })
   }
 
   protected advance(): void {
