@@ -51,8 +51,8 @@ function* problemsOf(state: State): Generator<Omit<DefinitionProblem, 'state'>> 
     yield { code: 'missing_timeout', message: 'A Task has TimeoutSeconds' }
   if (canFail(state) && !catchesAll(state))
     yield { code: 'missing_catch', message: 'A Task, or a Map with an item that can fail, catches States.ALL, last' }
-  if (type === 'Map' && typeof raw.MaxConcurrency !== 'number')
-    yield { code: 'unbounded_map', message: 'A Map has MaxConcurrency' }
+  if (type === 'Map' && typeof raw.MaxConcurrency !== 'number' && typeof raw.MaxConcurrency !== 'string')
+    yield { code: 'unbounded_map', message: 'A Map has MaxConcurrency, a number or an expression' }
   if (!state.retry.every(isBounded))
     yield {
       code: 'unbounded_retry',

@@ -232,6 +232,27 @@ declare(quarantine, {
   load: async () => (await import('./commands/quarantine.ts')).quarantineDiscard,
 })
 
+const replay = group('replay', 'running past files again', 'sluice replay plan replay/examples/one-file.json')
+declare(replay, {
+  usage: 'plan <manifest>',
+  summary: 'what would happen to each source; writes nothing anywhere',
+  example: 'sluice replay plan october.json',
+  load: async () => (await import('./commands/replay.ts')).replayPlan,
+})
+declare(replay, {
+  usage: 'run <manifest>',
+  summary: 'drop the manifest in the replay bucket and follow the replay to its end',
+  example: 'sluice replay run october.json',
+  options: [['--no-wait', 'answer once the manifest is dropped']],
+  load: async () => (await import('./commands/replay.ts')).replayRun,
+})
+declare(replay, {
+  usage: 'status <manifest>',
+  summary: 'how far a replay is, by manifest or id; a line each source when it has ended',
+  example: 'sluice replay status orders-october-2026',
+  load: async () => (await import('./commands/replay.ts')).replayStatus,
+})
+
 const dq = group('dq', 'quality rules', 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml')
 declare(dq, {
   usage: 'run',

@@ -124,6 +124,32 @@ export const deployGrants = (
   ...OBSERVABILITY,
 ]
 
+/** The replay machine starts ingest and asks after it; a distributed Map starts its children as executions of the machine itself. */
+export const replayGrants = (names: Names, { keyArn }: DeployedArns): readonly Grant[] => [
+  invoke(names, ['metadata']),
+  {
+    actions: ['s3:GetObject'],
+    resources: [names.objects('replay', 'audit/')],
+    wildcardReason: 'Plans are named by their replay; the bucket and the prefix bound them.',
+  },
+  { actions: ['kms:Decrypt'], resources: [keyArn] },
+  {
+    actions: ['states:StartExecution'],
+    resources: [`${names.machineArn('ingest')}:live`, names.machineArn('replay')],
+  },
+  {
+    actions: ['states:DescribeExecution'],
+    resources: [names.arn('states', 'execution:ingest:*'), names.arn('states', 'execution:replay:*')],
+    wildcardReason: 'Executions of the two machines, whatever their names.',
+  },
+  {
+    actions: ['states:StopExecution'],
+    resources: [names.arn('states', 'execution:replay:*')],
+    wildcardReason: 'Step Functions stops the children of a Map that is stopped.',
+  },
+  ...OBSERVABILITY,
+]
+
 export const sweepGrants = (names: Names): readonly Grant[] => [
   invoke(names, ['metadata']),
   {

@@ -7,7 +7,7 @@ export type Zone = (typeof ZONES)[number]
 export const FUNCTIONS = ['validate', 'quarantine', 'metadata'] as const
 export type FunctionName = (typeof FUNCTIONS)[number]
 
-export const MACHINES = ['ingest', 'intake', 'deploy', 'sweep'] as const
+export const MACHINES = ['ingest', 'intake', 'deploy', 'sweep', 'replay'] as const
 export type MachineName = (typeof MACHINES)[number]
 
 export const JOBS = ['transform-small', 'transform-large', 'quality'] as const
@@ -22,7 +22,13 @@ export const DATABASE_ADMIN = 'sluice_root'
 /** Not Postgres' own port, which scanners try first. */
 export const DATABASE_PORT = 5433
 /** Definitions in force: `asl/{name}/v{n}.asl.json`. */
-export const DEFINITION_VERSIONS: Readonly<Record<MachineName, number>> = { ingest: 1, intake: 1, deploy: 1, sweep: 1 }
+export const DEFINITION_VERSIONS: Readonly<Record<MachineName, number>> = {
+  ingest: 1,
+  intake: 1,
+  deploy: 1,
+  sweep: 1,
+  replay: 1,
+}
 
 /** Names and ARNs that are known before anything is deployed, so that policies name exactly what they mean. */
 export interface Names {

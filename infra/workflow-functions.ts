@@ -116,13 +116,15 @@ export class WorkflowFunctions extends Construct {
       description: 'Jobs, tenants, mappings and errors in Postgres',
       environment: {
         WORK_BUCKET: names.bucket('work'),
+        RAW_BUCKET: names.bucket('raw'),
         DATABASE_HOST: metadata.cluster.clusterEndpoint.hostname,
         DATABASE_PORT: Token.asString(metadata.cluster.clusterEndpoint.port),
         DATABASE_NAME,
         DATABASE_USER,
         DATABASE_ADMIN_SECRET_ARN: metadata.adminSecretArn,
       },
-      timeoutSeconds: 60,
+      // Planning a replay looks at each of its sources.
+      timeoutSeconds: 600,
       memoryMb: 512,
       reservedConcurrency: 20,
       files: {
@@ -134,6 +136,15 @@ export class WorkflowFunctions extends Construct {
         objects(['s3:GetObject'], [names.objects('work', 'runs/')]),
         objects(['s3:GetObject', 's3:PutObject'], [names.objects('work', 'config/')]),
         listing(names.bucketArn('work'), ['runs/*', 'config/*']),
+        objects(['s3:GetObjectVersion'], [names.objects('raw', 'landing/'), names.objects('replay', 'manifests/')]),
+        listing(names.bucketArn('raw'), ['landing/*']),
+        objects(['s3:GetObject', 's3:PutObject'], [names.objects('replay', 'audit/')]),
+        {
+          actions: ['s3:PutObject'],
+          resources: [`${names.bucketArn('replay')}/manifests/*.result`],
+          wildcardReason: 'The result of a replay lies beside its manifest, whatever its name.',
+        },
+        listing(names.bucketArn('replay'), ['manifests/*', 'audit/*']),
         { actions: ['rds-db:connect'], resources: [metadata.connectArn(settings.account, settings.region)] },
         { actions: ['secretsmanager:GetSecretValue'], resources: [metadata.adminSecretArn] },
         { actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] },

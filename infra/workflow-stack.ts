@@ -10,7 +10,14 @@ import { DatasetCatalog } from './dataset-catalog.ts'
 import { Engines } from './engines.ts'
 import type { FoundationStack } from './foundation-stack.ts'
 import { GeneratedFiles } from './generated-files.ts'
-import { type DeployedArns, deployGrants, ingestGrants, intakeGrants, sweepGrants } from './machine-policies.ts'
+import {
+  type DeployedArns,
+  deployGrants,
+  ingestGrants,
+  intakeGrants,
+  replayGrants,
+  sweepGrants,
+} from './machine-policies.ts'
 import type { MetadataStack } from './metadata-stack.ts'
 import { CATALOG_DATABASE, EVENT_BUS, type Names, WAREHOUSE } from './names.ts'
 import type { Settings } from './settings.ts'
@@ -57,6 +64,7 @@ export class WorkflowStack extends Stack {
     const ingest = this.#ingest()
     this.#intake(ingest)
     this.#sweep(ingest)
+    this.#replay(ingest)
     this.#deploy(files)
     this.#closeEndedExecutions(ingest)
   }
@@ -155,6 +163,34 @@ export class WorkflowStack extends Stack {
     })
     rule.addTarget(this.#start('SweepLive', sweep, RuleTargetInput.fromObject({})))
     rule.node.addDependency(sweep)
+  }
+
+  /** A manifest dropped in the replay bucket starts its replay, no other action; results beside manifests have another suffix. */
+  #replay(ingest: SluiceStateMachine): void {
+    const { settings, names } = this.#props
+    const replay = new SluiceStateMachine(this, 'Replay', {
+      settings,
+      names,
+      name: 'replay',
+      type: 'STANDARD',
+      grants: replayGrants(names, this.#arns),
+      substitutions: {
+        MetadataFunctionArn: this.#functions.metadata.versionArn,
+        IngestAliasArn: ingest.liveArn,
+        IngestMachineArn: ingest.arn,
+      },
+    })
+    const rule = new Rule(this, 'ManifestDropped', {
+      ruleName: 'sluice-replay',
+      description: 'A replay manifest was dropped',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [names.bucket('replay')] }, object: { key: [{ wildcard: 'manifests/*.json' }] } },
+      },
+    })
+    rule.addTarget(this.#start('ReplayLive', replay))
+    rule.node.addDependency(replay)
   }
 
   #deploy(files: GeneratedFiles): void {

@@ -77,15 +77,20 @@ export class ZoneBuckets extends Construct {
       serverAccessLogsPrefix: `${zone}/`,
       lifecycleRules: [ABANDONED_UPLOADS, ...LIFECYCLE[zone]],
     })
+    if (zone === 'raw' || zone === 'replay') tellEvents(bucket)
     if (zone === 'raw') makeEvidence(bucket)
     return bucket
   }
 }
 
-/** Events by the L1 property, as the L2 one brings a function of its own; and nobody removes what landed. */
-function makeEvidence(bucket: Bucket): void {
+/** By the L1 property, as the L2 one brings a function of its own. */
+function tellEvents(bucket: Bucket): void {
   const resource = bucket.node.defaultChild as CfnBucket
   resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } }
+}
+
+/** Nobody removes what landed. */
+function makeEvidence(bucket: Bucket): void {
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'NobodyDeletesEvidence',

@@ -233,3 +233,45 @@ export interface SweepResult {
   /** Open jobs that nothing was heard of for the grace time, longest unchecked first: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
   readonly check: readonly { readonly executionArn: string }[]
 }
+
+/** metadata: `planReplay`, asked by the replay machine for a manifest that was dropped. */
+export interface PlanReplayRequest {
+  readonly operation: 'planReplay'
+  /** The version that the event named. */
+  readonly manifest: { readonly bucket: string; readonly key: string; readonly versionId: string }
+  readonly executionArn: string
+  /** An execution that carried the replay on and is known to have ended; `null` on the first try. */
+  readonly takeOver: string | null
+  readonly ingestMachineArn: string
+  /** ISO 8601 UTC, the execution's start. */
+  readonly at: string
+}
+export interface PlanReplayResult {
+  /**
+   * `refused`, `dry_run`, `reported`: the result lies beside the manifest, nothing is to be done. `owned`: another execution carries the
+   * replay on. `run`: the sources of `runsAt` are to be run.
+   */
+  readonly decision: 'refused' | 'dry_run' | 'reported' | 'owned' | 'run'
+  readonly replayId: string | null
+  /** The other execution, where there is one. */
+  readonly owner: string | null
+  readonly runs: number
+  readonly maxConcurrency: number
+  /** JSON lines of {name, executionArn, input}, one an execution to start. */
+  readonly runsAt: ObjectPointer | null
+}
+
+/** metadata: `closeReplay`, asked when every source of the plan was followed to its end. */
+export interface CloseReplayRequest {
+  readonly operation: 'closeReplay'
+  readonly replayId: string
+  readonly manifest: PlanReplayRequest['manifest']
+  readonly executionArn: string
+  /** ISO 8601 UTC, the execution's start. */
+  readonly at: string
+}
+export interface CloseReplayResult {
+  /** Sources by outcome. */
+  readonly totals: Readonly<Record<string, number>>
+  readonly result: ObjectPointer
+}

@@ -6,6 +6,7 @@ import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
 import { scopeOf, startLog } from '../log.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
+import { s3SourceInspector } from '../s3-source-inspector.ts'
 import { postgresDatabase, type Queryable } from './database.ts'
 import { type Migration, migrationsOf } from './migrate.ts'
 import { type MetadataDeps, runOperation } from './operations.ts'
@@ -67,13 +68,16 @@ let deps: Omit<MetadataDeps, 'log'> | undefined
 /** Made at the first event and kept while the container lives. */
 function connectedDeps(): Omit<MetadataDeps, 'log'> {
   if (deps !== undefined) return deps
+  const s3 = new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })
   const pool = postgresPool(appSettings(), (error) =>
     newLog()('WARN', `Idle connection lost: ${error.message}`, NO_SCOPE),
   )
   deps = {
     database: postgresDatabase(pool),
-    objects: s3ObjectStore(new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })),
+    objects: s3ObjectStore(s3),
+    inspector: s3SourceInspector(s3),
     workBucket: environment('WORK_BUCKET'),
+    rawBucket: environment('RAW_BUCKET'),
     now: () => new Date(),
     asAdministrator: async <T>(work: (sql: Queryable) => Promise<T>) =>
       onOneConnection(await administratorSettings(), work),

@@ -5,6 +5,7 @@ import type { Log, LogScope } from '../log.ts'
 import type { RegisterJobResult } from '../messages.ts'
 import type { ObjectStore } from '../object-store.ts'
 import type { SeedDocument } from '../seed-document.ts'
+import type { SourceInspector } from '../source-inspector.ts'
 import { claimContent } from './claim-content.ts'
 import { closeExecution, parseEndedExecution } from './close-execution.ts'
 import { closeJob } from './close-job.ts'
@@ -26,6 +27,8 @@ export interface MetadataDeps {
   readonly database: Database
   readonly objects: ObjectStore
   readonly workBucket: string
+  readonly rawBucket: string
+  readonly inspector: SourceInspector
   readonly now: () => Date
   readonly log: Log
   /** Runs work on a connection of the database's administrator; for `migrate` only. */
@@ -99,6 +102,9 @@ const setStatus =
   (request, deps) =>
     setTenantStatus(deps.database, request.text('tenantId'), status, nowOf(deps))
 
+/** Replays bring a schema checker, which no other operation needs. */
+const replays = () => import('./replays/operations.ts')
+
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   registerJob: register,
   claimContent: (request, deps) => claimContent(deps.database, parseClaimContent(request)),
@@ -123,6 +129,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
       why: request.text('why'),
       at: nowOf(deps),
     }),
+  planReplay: async (request, deps) => (await replays()).plan(request, deps),
+  closeReplay: async (request, deps) => (await replays()).close(request, deps),
+  previewReplay: async (request, deps) => (await replays()).previewReplay(request, deps),
+  getReplay: async (request, deps) => (await replays()).describe(request, deps),
   getJob: findJob,
   listErrors: (request, deps) => listErrors(deps.database, request),
   putMapping: async (request, deps) => {

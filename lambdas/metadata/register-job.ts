@@ -1,7 +1,8 @@
 import { digestOfJson } from '../../core/digest.ts'
-import type { DatasetName, TenantId } from '../../core/identifiers.ts'
+import { type DatasetName, type JobId, parseJobId, type TenantId } from '../../core/identifiers.ts'
 import { REASONS, type ReasonCode } from '../../core/reason-codes.ts'
-import type { LandedSource } from '../../core/source.ts'
+import type { LandedSource, SourceVersion } from '../../core/source.ts'
+import { replaySlots } from '../../replay/admission.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
 import { waiversOf } from '../waivers.ts'
@@ -54,6 +55,29 @@ async function originalJobOf(sql: Queryable, tenantId: TenantId, sourceObjectId:
   return row?.text('job_id') ?? null
 }
 
+/** The job that the plan of a replay found, if it is one of this source. */
+async function plannedJobOf(
+  sql: Queryable,
+  tenantId: TenantId,
+  { source, replay }: IngestInput,
+): Promise<string | null> {
+  if (replay === null || replay.jobId === null) return null
+  const row = await firstRowOf(
+    sql,
+    `SELECT job_id FROM sluice.ingestion_jobs
+     WHERE tenant_id = $1 AND job_id = $2 AND source_object_id = $3 AND refusal IS NULL`,
+    [tenantId, replay.jobId, sourceObjectIdOf(source)],
+  )
+  return row?.text('job_id') ?? null
+}
+
+async function existingJobOf(sql: Queryable, tenantId: TenantId, input: IngestInput): Promise<string | null> {
+  const planned = await plannedJobOf(sql, tenantId, input)
+  if (planned !== null) return planned
+  const wantsOriginal = input.trigger === 'sweep' || input.replay?.configuration === 'original'
+  return wantsOriginal ? originalJobOf(sql, tenantId, sourceObjectIdOf(input.source)) : null
+}
+
 async function chooseConfiguration(
   sql: Queryable,
   owner: SourceOwner,
@@ -63,11 +87,14 @@ async function chooseConfiguration(
   if (!owner.readable) return refused('invalid_key_prefix')
   if (tenant === null) return refused('unknown_tenant')
   if (tenant.text('status') !== 'active') return refused('tenant_suspended')
-  const wantsOriginal = input.trigger === 'sweep' || input.replay?.configuration === 'original'
-  const original = wantsOriginal ? await originalJobOf(sql, owner.tenantId, sourceObjectIdOf(input.source)) : null
-  if (original !== null)
-    return { refusal: null, configuration: await configurationOfJob(sql, owner.tenantId, original), jobId: original }
-  const configuration = await currentConfiguration(sql, owner.tenantId, owner.dataset)
+  const existing = await existingJobOf(sql, owner.tenantId, input)
+  if (existing !== null)
+    return { refusal: null, configuration: await configurationOfJob(sql, owner.tenantId, existing), jobId: existing }
+  const pinned = input.replay?.pinned ?? null
+  const configuration =
+    pinned === null
+      ? await currentConfiguration(sql, owner.tenantId, owner.dataset)
+      : await plannedConfiguration(sql, owner.tenantId, owner.dataset, pinned)
   return configuration === null ? refused('unknown_dataset') : { refusal: null, configuration, jobId: null }
 }
 
@@ -91,7 +118,11 @@ async function putSource(sql: Queryable, tenantId: TenantId, source: LandedSourc
 }
 
 /** Tenant, source and configuration: two submissions with the same three are the same job. */
-const idempotencyKeyOf = (owner: SourceOwner, source: LandedSource, configurationHash: string): string =>
+const idempotencyKeyOf = (
+  owner: Pick<SourceOwner, 'tenantId'>,
+  source: SourceVersion,
+  configurationHash: string,
+): string =>
   digestOfJson({
     tenantId: owner.tenantId,
     bucket: source.bucket,
@@ -99,6 +130,12 @@ const idempotencyKeyOf = (owner: SourceOwner, source: LandedSource, configuratio
     versionId: source.versionId,
     configurationHash,
   })
+
+const jobIdOf = (idempotencyKey: string): JobId => parseJobId(`j${idempotencyKey.slice(0, 24)}`)
+
+/** The id of the job that a source has, or would get, under a configuration. */
+export const jobIdUnder = (tenantId: TenantId, source: SourceVersion, configurationHash: string): JobId =>
+  jobIdOf(idempotencyKeyOf({ tenantId }, source, configurationHash))
 
 async function insertJob(
   sql: Queryable,
@@ -109,7 +146,7 @@ async function insertJob(
   const pinned = choice.configuration?.pinned ?? null
   const configurationHash = pinned?.hash ?? digestOfJson({ refusal: choice.refusal })
   const key = idempotencyKeyOf(owner, input.source, configurationHash)
-  const jobId = `j${key.slice(0, 24)}`
+  const jobId = jobIdOf(key)
   await sql.query(
     `INSERT INTO sluice.ingestion_jobs
        (tenant_id, job_id, source_object_id, dataset, status, refusal, source_type, trigger, idempotency_key,
@@ -149,9 +186,10 @@ const attemptKindOf = ({ replay }: IngestInput): string => (replay === null ? 'i
 function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }: Registering): JobRow {
   const mine = { ...job, executionArn, deferred: false }
   switch (step) {
-    case 'register':
     case 'keep':
       return job
+    case 'register':
+      return { ...job, waivers: waiversOf(input) }
     case 'resume':
       return mine
     case 'redrive':
@@ -163,6 +201,7 @@ function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }:
         attempt: job.attempt + 1,
         attemptKind: input.replay === null ? 'redrive' : attemptKindOf(input),
         replayId: input.replay?.replayId ?? null,
+        waivers: waiversOf(input),
         publication: job.publication + (step === 'publish' && job.status === 'COMPLETED' ? 1 : 0),
       }
   }
@@ -188,12 +227,13 @@ async function writeStep(
   before: JobRow,
   { decision, step }: Registration,
   registering: Registering,
-    case 'register':
-      return { ...job, waivers: waiversOf(input) }
 ): Promise<JobRow> {
   const job = afterStep(before, step, registering)
   const { now } = registering
+  const { replay } = registering.input
   if (decision === 'duplicate' || (step === 'keep' && before.status === 'PROCESSING')) return job
+  // A closed job stays as it is while its next attempt waits for a slot.
+  if (decision === 'wait' && before.status !== 'PENDING') return before
   if (before.status === 'PROCESSING') await giveUp(sql, tenantId, before, now)
   const opens = decision !== 'wait'
   const status = opens ? 'PROCESSING' : before.status
@@ -201,7 +241,6 @@ async function writeStep(
     `UPDATE sluice.ingestion_jobs SET
        status = $3, attempt = $4, attempt_kind = $5, redrives = $6, publication = $7, replay_id = $8, execution_arn = $9,
        deferred_at = NULL, lease_expires_at = $10, updated_at = $11,
-        waivers: waiversOf(input),
        processing_at = CASE WHEN $12 THEN $11::timestamptz ELSE processing_at END,
        closed_at = NULL, reason_code = NULL, message = NULL, duplicate_of = NULL
      WHERE tenant_id = $1 AND job_id = $2`,
@@ -244,7 +283,6 @@ async function writeStep(
   )
   return job
 }
-  const { replay } = registering.input
 
 async function recordAnswer(
   sql: Queryable,
@@ -272,14 +310,17 @@ async function answerBefore(sql: Queryable, tenantId: TenantId, executionArn: st
   return row === null ? null : { jobId: row.text('job_id'), decision: row.oneOf('decision', DECISIONS) }
 }
 
-async function activeJobsOf(sql: Queryable, tenantId: TenantId, now: string): Promise<number> {
+/** The slots of a tenant's live or of its replayed jobs, and how many of them are taken. */
+async function slotsOf(sql: Queryable, tenantId: TenantId, tenant: Fields | null, replayed: boolean, now: string) {
   const row = await firstRowOf(
     sql,
     `SELECT count(*)::integer AS active FROM sluice.ingestion_jobs
-     WHERE tenant_id = $1 AND status = 'PROCESSING' AND lease_expires_at > $2`,
-    [tenantId, now],
+     WHERE tenant_id = $1 AND status = 'PROCESSING' AND lease_expires_at > $2
+       AND starts_with(attempt_kind, 'replay:') = $3`,
+    [tenantId, now, replayed],
   )
-  return row?.integer('active') ?? 0
+  const slots = tenant?.integer('max_active_jobs') ?? 0
+  return { activeJobs: row?.integer('active') ?? 0, maxActiveJobs: replayed ? replaySlots(slots) : slots }
 }
 
 const knownJobOf = (job: JobRow, executionArn: string): KnownJob => ({
@@ -310,7 +351,12 @@ const registeredJobOf = (job: JobRow, owner: SourceOwner): RegisteredJob => ({
   ingestDate: job.registeredAt.slice(0, 10),
   idempotencyKey: job.idempotencyKey,
   replayId: job.replayId,
+  waivers: job.waivers,
 })
+
+/** A deferred replay that the sweep resumes stays one. */
+const isReplayed = ({ trigger }: IngestInput, { attemptKind, deferred }: JobRow): boolean =>
+  trigger === 'replay' || (trigger === 'sweep' && deferred && attemptKind.startsWith('replay:'))
 
 /** The job in question: of the same execution, of the configuration wanted again, or registered now. */
 async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Registering) {
@@ -326,7 +372,7 @@ async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Re
     return { answered: null, configuration: choice.configuration, isNew: false, jobId: choice.jobId }
   await putSource(sql, owner.tenantId, input.source)
   const pinnedHash = choice.configuration?.pinned.hash ?? digestOfJson({ refusal: choice.refusal })
-  const wouldBe = `j${idempotencyKeyOf(owner, input.source, pinnedHash).slice(0, 24)}`
+  const wouldBe = jobIdOf(idempotencyKeyOf(owner, input.source, pinnedHash))
   const isNew = (await readJob(sql, owner.tenantId, wouldBe, now)) === null
   const jobId = isNew ? await insertJob(sql, owner, registering, choice) : wouldBe
   return { answered: null, configuration: choice.configuration, isNew, jobId }
@@ -351,14 +397,12 @@ export function registerJob(database: Database, registering: Registering): Promi
     if (job === null) throw new Error(`Job ${jobId} of ${owner.tenantId} vanished in its own transaction`)
     const tenant = await readTenant(sql, owner.tenantId)
     const registration = decideRegistration({
-  waivers: job.waivers,
       trigger: registering.input.trigger,
       force: registering.input.replay?.force ?? false,
       refusal: job.refusal,
       known: isNew ? null : knownJobOf(job, registering.executionArn),
       answered,
-      activeJobs: await activeJobsOf(sql, owner.tenantId, registering.now),
-      maxActiveJobs: tenant?.integer('max_active_jobs') ?? 0,
+      ...(await slotsOf(sql, owner.tenantId, tenant, isReplayed(registering.input, job), registering.now)),
     })
     const after = await writeStep(sql, owner.tenantId, job, registration, registering)
     await recordAnswer(sql, owner.tenantId, after, registration, registering)

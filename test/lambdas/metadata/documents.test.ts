@@ -8,7 +8,7 @@ import { closeJob } from '../../../lambdas/metadata/close-job.ts'
 import type { Database, Queryable } from '../../../lambdas/metadata/database.ts'
 import { type MetadataDeps, runOperation } from '../../../lambdas/metadata/operations.ts'
 import { ENGINES, MIGRATIONS, type TestDatabase } from './databases.ts'
-import { AT, closing, inputOf, MemoryObjects, SEED, sourceOf } from './fixtures.ts'
+import { AT, closing, inputOf, MemoryInspector, MemoryObjects, SEED, sourceOf } from './fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-documents-'))
 const rulesFile = join(folder, 'dq-rules', 'orders.dqdl')
@@ -26,6 +26,8 @@ beforeAll(async () => {
     database: opened.database,
     objects,
     workBucket: 'work',
+    rawBucket: 'sluice-raw',
+    inspector: new MemoryInspector(),
     now: () => new Date(AT),
     log: () => undefined,
     asAdministrator: (work) => work(opened.admin),

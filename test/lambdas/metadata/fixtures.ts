@@ -4,10 +4,12 @@ import type { DatasetName } from '../../../core/identifiers.ts'
 import type { Mapping } from '../../../core/mapping.ts'
 import { parseContract } from '../../../core/parse-contract.ts'
 import { parseMapping } from '../../../core/parse-mapping.ts'
-import type { LandedSource } from '../../../core/source.ts'
+import type { LandedSource, SourceVersion } from '../../../core/source.ts'
 import type { CloseJobRequest, IngestInput, RegisterJobResult } from '../../../lambdas/messages.ts'
 import type { ObjectStore } from '../../../lambdas/object-store.ts'
 import type { SeedDocument } from '../../../lambdas/seed-document.ts'
+import type { InspectedSource, SourceInspector } from '../../../lambdas/source-inspector.ts'
+import type { ObjectFacts } from '../../../replay/plan-source.ts'
 
 const textOf = (path: string): string => readFileSync(new URL(`../../../contracts/${path}`, import.meta.url), 'utf8')
 
@@ -94,5 +96,24 @@ export class MemoryObjects implements ObjectStore {
   async put(bucket: string, key: string, body: string | Uint8Array): Promise<void> {
     this.puts.push(`${bucket}/${key}`)
     this.stored.set(`${bucket}/${key}`, body)
+  }
+}
+
+/** Object versions in memory, all readable unless said otherwise. */
+export class MemoryInspector implements SourceInspector {
+  readonly facts = new Map<string, ObjectFacts>()
+  readonly versions = new Map<string, Uint8Array>()
+  inspections = 0
+
+  async inspect({ key, versionId }: SourceVersion): Promise<InspectedSource> {
+    this.inspections += 1
+    const object = this.facts.get(`${key}?${versionId}`) ?? { kind: 'readable' }
+    const landed = object.kind === 'readable' ? { sizeBytes: 120, etag: 'e', landedAt: AT } : null
+    return { object, landed }
+  }
+
+  async readVersion({ bucket, key, versionId }: SourceVersion, maxBytes: number): Promise<Uint8Array | null> {
+    const bytes = this.versions.get(`${bucket}/${key}?${versionId}`) ?? null
+    return bytes !== null && bytes.byteLength <= maxBytes ? bytes : null
   }
 }

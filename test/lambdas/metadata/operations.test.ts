@@ -6,7 +6,7 @@ import { type MetadataDeps, runOperation } from '../../../lambdas/metadata/opera
 import { seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { parseSeed } from '../../../lambdas/metadata/seed-file.ts'
 import { ENGINES, MIGRATIONS, type TestDatabase } from './databases.ts'
-import { AT, inputOf, MemoryObjects, mappingText, SEED, sourceOf } from './fixtures.ts'
+import { AT, inputOf, MemoryInspector, MemoryObjects, mappingText, SEED, sourceOf } from './fixtures.ts'
 
 interface Line {
   readonly level: string
@@ -31,6 +31,8 @@ describe.each(ENGINES)('the metadata function on $name', ({ open }) => {
       database: opened.database,
       objects,
       workBucket: 'work',
+      rawBucket: 'sluice-raw',
+      inspector: new MemoryInspector(),
       now: () => new Date(AT),
       log: (level, message, scope) => lines.push({ level, message, scope }),
       asAdministrator: (work) => work(opened.admin),

@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import { isJsonObject } from '../../core/json.ts'
+import { manifestKeyOf, type ReplayManifest } from '../../replay/manifest.ts'
+import { type ManifestProblem, parseManifest } from '../../replay/parse-manifest.ts'
+import type { ReplayReport, ReportLine } from '../../replay/report.ts'
+import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
+import type { Invocation } from '../invocation.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import {
+  awaitResult,
+  describeReplay,
+  dropManifest,
+  type ReplayClients,
+  type ReplayView,
+  readResult,
+} from '../replay-client.ts'
+import { printReplay, printReport } from '../replay-view.ts'
+import { connectionOf } from '../session.ts'
+
+const problemText = ({ field, message, expected, found }: ManifestProblem): string =>
+  `${field}: ${message} (expected ${expected}; found ${found})`
+
+/** @throws CommandError `file_not_found`, `invalid_manifest` */
+function readManifest(file: string): { text: string; manifest: ReplayManifest } {
+  if (!existsSync(file)) throw new CommandError(EXIT.wrongUse, 'file_not_found', `Cannot read "${file}": no such file`)
+  const bytes = readFileSync(file)
+  const parsed = parseManifest(bytes)
+  if (parsed.ok) return { text: bytes.toString('utf8'), manifest: parsed.manifest }
+  const [first, ...others] = parsed.problems.map(problemText)
+  throw new CommandError(
+    EXIT.wrongUse,
+    'invalid_manifest',
+    [first ?? 'The manifest is not valid', ...others].join('\n  '),
+    'Its schema is replay/manifest.v1.schema.json, examples lie in replay/examples/',
+    { file, ...(parsed.problems[0] === undefined ? {} : { path: parsed.problems[0].field }) },
+  )
+}
+
+async function clientsOf({ state, directory, environment }: Invocation): Promise<ReplayClients> {
+  const connection = connectionOf(state, directory, environment)
+  const settings = clientSettings(connection)
+  return {
+    lambda: await lambdaClient(connection),
+    s3: new S3Client({ ...settings, forcePathStyle: true }),
+    states: new SFNClient(settings),
+  }
+}
+
+const NOT_WANTED = ['QUARANTINED', 'REFUSED', 'DEFERRED', 'NOT_STARTED']
+
+/** 0 when every source ended as wanted, 1 when the answer is no for some, 3 when some could not be done. */
+export function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
+  if (status === 'REFUSED' || problems.length > 0) return EXIT.wrongUse
+  if ((totals.FAILED ?? 0) > 0) return EXIT.impossible
+  return NOT_WANTED.some((outcome) => (totals[outcome] ?? 0) > 0) ? EXIT.no : EXIT.done
+}
+
+interface Page {
+  readonly report: ReplayReport
+  readonly nextLine: number | null
+}
+
+async function previewPage(clients: ReplayClients, manifest: string, fromLine: number): Promise<Page> {
+  const answer = await invokeMetadata(clients.lambda, { operation: 'previewReplay', manifest, fromLine })
+  if (isJsonObject(answer) && isJsonObject(answer.report)) return answer as unknown as Page
+  throw new Error('the metadata function answered no plan')
+}
+
+/** `sluice replay plan MANIFEST`: what would happen to each source; nothing is written anywhere. */
+export async function replayPlan(invocation: Invocation, file: string): Promise<ExitCode> {
+  const { text } = readManifest(file)
+  const clients = await clientsOf(invocation)
+  let page = await previewPage(clients, text, 0)
+  const lines: ReportLine[] = [...page.report.lines]
+  while (page.nextLine !== null) {
+    page = await previewPage(clients, text, page.nextLine)
+    lines.push(...page.report.lines)
+  }
+  const report = { ...page.report, lines }
+  invocation.output.result(report, () => printReport(report))
+  return exitCodeOf(report)
+}
+
+const progressText = ({ replayId, status, runs, progress }: ReplayView): string => {
+  const ended = Object.entries(progress).flatMap(([name, count]) => (name === 'PROCESSING' ? [] : [`${count} ${name}`]))
+  return `${replayId} ${status}: ${ended.length === 0 ? 'starting' : ended.join(', ')} of ${runs ?? '?'}`
+}
+
+/** `sluice replay run MANIFEST`: drops the manifest in the replay bucket and follows the replay to its end. */
+export async function replayRun(invocation: Invocation, file: string, options: { wait: boolean }): Promise<ExitCode> {
+  const { output } = invocation
+  const { text, manifest } = readManifest(file)
+  const clients = await clientsOf(invocation)
+  const dropped = await dropManifest(clients, manifestKeyOf(manifest.replayId), text)
+  if (!options.wait) {
+    output.result({ replayId: manifest.replayId, manifest: dropped }, () =>
+      [
+        `dropped s3://${dropped.bucket}/${dropped.key} (version ${dropped.versionId})`,
+        `Follow it with: sluice replay status ${manifest.replayId}`,
+      ].join('\n'),
+    )
+    return EXIT.done
+  }
+  const report = await awaitResult(clients, dropped, manifest.replayId, (view) => output.progress(progressText(view)))
+  output.result(report, () => printReport(report))
+  return exitCodeOf(report)
+}
+
+/** A file's replay, or the id itself. */
+const replayIdOf = (named: string): string => (existsSync(named) ? readManifest(named).manifest.replayId : named)
+
+/** `sluice replay status MANIFEST|ID`: how far a replay is; its lines when it has ended. */
+export async function replayStatus(invocation: Invocation, named: string): Promise<ExitCode> {
+  const replayId = replayIdOf(named)
+  const clients = await clientsOf(invocation)
+  const view = await describeReplay(clients.lambda, replayId)
+  const bucket = await bucketOf(clients.lambda, 'REPLAY')
+  const report = await readResult(clients.s3, { bucket, key: manifestKeyOf(replayId) })
+  if (view === null && report === null)
+    throw new CommandError(
+      EXIT.wrongUse,
+      'unknown_replay',
+      `No manifest of replay "${replayId}" was accepted, and none lies at s3://${bucket}/${manifestKeyOf(replayId)}`,
+      'A manifest dropped under another key has its result beside it there',
+    )
+  const ended = view === null || view.status === 'COMPLETED'
+  const shown = ended ? report : null
+  invocation.output.result({ replay: view, report: shown }, () =>
+    [...(view === null ? [] : [printReplay(view)]), ...(shown === null ? [] : [printReport(shown)])].join('\n\n'),
+  )
+  return shown === null ? EXIT.done : exitCodeOf(shown)
+}

@@ -1,0 +1,139 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
+import { isJsonObject } from '../core/json.ts'
+import type { SourceVersion } from '../core/source.ts'
+import { resultKeyOf } from '../replay/manifest.ts'
+import type { ReplayReport } from '../replay/report.ts'
+import { bucketOf, invokeMetadata } from './deployment.ts'
+import { CommandError, EXIT } from './output.ts'
+
+export interface ReplayClients {
+  readonly lambda: LambdaClient
+  readonly s3: S3Client
+  readonly states: SFNClient
+}
+
+/** A replay as the metadata function describes it, as far as commands look at it. */
+export interface ReplayView {
+  readonly replayId: string
+  readonly status: 'PLANNING' | 'RUNNING' | 'COMPLETED'
+  readonly reason: string
+  readonly requestedBy: string
+  readonly executionArn: string
+  readonly sources: number | null
+  readonly runs: number | null
+  readonly totals: Readonly<Record<string, number>> | null
+  readonly progress: Readonly<Record<string, number>>
+  readonly acceptedAt: string
+  readonly closedAt: string | null
+}
+
+/** Drops a manifest, which is all that starts its replay; answers the version that is then the manifest. */
+export async function dropManifest({ lambda, s3 }: ReplayClients, key: string, text: string): Promise<SourceVersion> {
+  const bucket = await bucketOf(lambda, 'REPLAY')
+  const { VersionId } = await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }),
+  )
+  if (VersionId === undefined) throw new Error(`Bucket ${bucket} keeps no versions`)
+  return { bucket, key, versionId: VersionId }
+}
+
+const isReport = (value: unknown): value is ReplayReport =>
+  isJsonObject(value) && value.reportVersion === 1 && Array.isArray(value.lines) && isJsonObject(value.manifest)
+
+const isAbsent = (thrown: unknown): boolean =>
+  thrown instanceof Error && (thrown.name === 'NotFound' || thrown.name === 'NoSuchKey')
+
+/** Reads results beside a manifest; each object once. */
+class ResultReader {
+  readonly #s3: S3Client
+  readonly #place: { readonly Bucket: string; readonly Key: string }
+  #seen = ''
+
+  constructor(s3: S3Client, { bucket, key }: Pick<SourceVersion, 'bucket' | 'key'>) {
+    this.#s3 = s3
+    this.#place = { Bucket: bucket, Key: resultKeyOf(key) }
+  }
+
+  /** `null` when there is none, or the one that was read before. */
+  async next(): Promise<ReplayReport | null> {
+    try {
+      const { VersionId = '' } = await this.#s3.send(new HeadObjectCommand(this.#place))
+      if (VersionId === this.#seen) return null
+      this.#seen = VersionId
+      const { Body } = await this.#s3.send(new GetObjectCommand(this.#place))
+      const report: unknown = JSON.parse((await Body?.transformToString()) ?? 'null')
+      return isReport(report) ? report : null
+    } catch (thrown) {
+      if (isAbsent(thrown)) return null
+      throw thrown
+    }
+  }
+}
+
+/** The result that lies beside a manifest now, of whichever version. */
+export const readResult = (s3: S3Client, place: Pick<SourceVersion, 'bucket' | 'key'>): Promise<ReplayReport | null> =>
+  new ResultReader(s3, place).next()
+
+function viewOf(value: unknown): ReplayView {
+  if (!isJsonObject(value) || typeof value.replayId !== 'string')
+    throw new Error('the metadata function answered no replay')
+  return value as unknown as ReplayView
+}
+
+/** `null` when no manifest of that id was accepted. */
+export async function describeReplay(lambda: LambdaClient, replayId: string): Promise<ReplayView | null> {
+  try {
+    return viewOf(await invokeMetadata(lambda, { operation: 'getReplay', replayId }))
+  } catch (thrown) {
+    if (thrown instanceof CommandError && thrown.code === 'unknown_replay') return null
+    throw thrown
+  }
+}
+
+const sleep = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis))
+
+/** How long an event may take from the bucket to the plan of a large replay. */
+const PLANNING_SECONDS = 900
+
+async function assertRunning(states: SFNClient, { replayId, executionArn }: ReplayView): Promise<void> {
+  const { status } = await states.send(new DescribeExecutionCommand({ executionArn }))
+  if (status === 'RUNNING' || status === 'SUCCEEDED') return
+  throw new CommandError(
+    EXIT.impossible,
+    'replay_stopped',
+    `The execution of replay ${replayId} ended as ${status}; jobs that it started go on`,
+    'Drop the manifest again to go on where it stopped: sluice replay run MANIFEST',
+  )
+}
+
+/**
+ * Waits for the result of a dropped manifest.
+ * @param onProgress called with the replay as it stands while it runs
+ * @throws CommandError `replay_not_seen`, `replay_stopped`
+ */
+export async function awaitResult(
+  { lambda, s3, states }: ReplayClients,
+  manifest: SourceVersion,
+  replayId: string | null,
+  onProgress: (view: ReplayView) => void,
+): Promise<ReplayReport> {
+  const reader = new ResultReader(s3, manifest)
+  const began = Date.now()
+  for (let round = 0; ; round += 1) {
+    const report = await reader.next()
+    if (report?.manifest.versionId === manifest.versionId) return report
+    const view = replayId === null ? null : await describeReplay(lambda, replayId)
+    if (view !== null) onProgress(view)
+    if (view?.status === 'RUNNING') await assertRunning(states, view)
+    if (view?.status !== 'RUNNING' && Date.now() - began > PLANNING_SECONDS * 1000)
+      throw new CommandError(
+        EXIT.impossible,
+        'replay_not_seen',
+        `No result of s3://${manifest.bucket}/${manifest.key} within ${PLANNING_SECONDS} s`,
+        'See the executions of the machine replay, and docs/for-operators.md',
+      )
+    await sleep(Math.min(50 + round * 50, 2000))
+  }
+}

@@ -1,0 +1,51 @@
+import { digestOf } from '../../../core/digest.ts'
+import { parseManifest } from '../../../replay/parse-manifest.ts'
+import { confirmationProblems } from '../../../replay/plan.ts'
+import type { ReplayReport, ReportLine } from '../../../replay/report.ts'
+import type { Fields } from '../../input.ts'
+import { planSources } from './plan-sources.ts'
+import { dryRunReport, nowOf, type ReplayDeps, reportOf } from './replay-reports.ts'
+
+/** A Lambda may answer 6 MB. */
+const PAGE_BYTES = 4 * 1024 * 1024
+
+export interface PreviewPage {
+  readonly report: ReplayReport
+  /** The number of the next page's first line; `null` on the last page. */
+  readonly nextLine: number | null
+}
+
+function fitting(lines: readonly ReportLine[]): readonly ReportLine[] {
+  let bytes = 0
+  const over = lines.findIndex((line) => {
+    bytes += Buffer.byteLength(JSON.stringify(line)) + 1
+    return bytes > PAGE_BYTES
+  })
+  return over < 0 ? lines : lines.slice(0, Math.max(1, over))
+}
+
+const NOWHERE = { bucket: '-', key: '-', versionId: '-' }
+
+/** What a manifest would do, for who holds its text: what a dropped dry run reports, and nothing is written anywhere. */
+export async function previewReplay(request: Fields, deps: ReplayDeps): Promise<PreviewPage> {
+  const bytes = Buffer.from(request.text('manifest'))
+  const at = nowOf(deps)
+  const sha256 = digestOf(bytes)
+  const parsed = parseManifest(bytes)
+  if (!parsed.ok) {
+    const report = reportOf('REFUSED', { manifest: NOWHERE, at }, sha256, null, at)
+    return { report: { ...report, replayId: parsed.replayId, problems: parsed.problems }, nextLine: null }
+  }
+  const { manifest } = parsed
+  const planned = await planSources(manifest, deps, at)
+  const refused = reportOf('REFUSED', { manifest: NOWHERE, at }, sha256, manifest, nowOf(deps))
+  if (!planned.ok) return { report: { ...refused, problems: planned.problems }, nextLine: null }
+  const lines = planned.sources.map(({ line }) => line)
+  // What only a run must have is told beside the plan.
+  const problems = confirmationProblems(manifest, lines)
+  const report = dryRunReport({ ...refused, status: 'DRY_RUN' }, planned.sources)
+  const from = request.integerOr('fromLine', 0)
+  const page = fitting(report.lines.slice(from))
+  const next = from + page.length
+  return { report: { ...report, problems, lines: page }, nextLine: next < lines.length ? next : null }
+}
