@@ -19,6 +19,8 @@ export interface JobDocument {
     readonly sizeBytes: number
   }
   readonly counts: Readonly<Record<string, number>> | null
+  /** How the columns of the source differ from what the mapping consumes. */
+  readonly drift?: { readonly class: string; readonly changes?: readonly DriftChangeView[] } | null
   readonly quality: { readonly score: number | null; readonly rules?: readonly RuleView[] } | null
   readonly objects: Readonly<Record<string, string | null>>
   readonly stages?: readonly { readonly name: string; readonly startedAt: string; readonly millis: number }[]
@@ -33,6 +35,13 @@ export interface AttemptView {
   readonly requestedBy?: string | null
   readonly why?: string | null
   readonly waivers?: { readonly acceptRejects: boolean; readonly overrideGate: readonly string[] } | null
+}
+
+export interface DriftChangeView {
+  readonly column: string
+  readonly kind: string
+  readonly old: string | null
+  readonly new: string | null
 }
 
 export interface RuleView {
@@ -78,6 +87,16 @@ function printAttempt({ attempt, kind, status, requestedBy, why, waivers }: Atte
   ]
 }
 
+const driftLines = ({ drift }: JobDocument): readonly string[] =>
+  drift === undefined || drift === null || drift.class === 'none'
+    ? []
+    : [
+        `  drift      ${drift.class}`,
+        ...(drift.changes ?? []).map(
+          ({ column, kind, old, new: now }) => `    ${kind} ${column}: ${old ?? 'nothing'} -> ${now ?? 'nothing'}`,
+        ),
+      ]
+
 /** One job for people. */
 export function printJob(job: JobDocument): string {
   const lines = [
@@ -88,6 +107,7 @@ export function printJob(job: JobDocument): string {
     `  ${countsLine(job.counts)}`,
   ]
   lines.push(...(job.attempts ?? []).flatMap(printAttempt))
+  lines.push(...driftLines(job))
   const score = job.quality?.score ?? null
   if (score !== null) lines.push(`  quality score ${score}`)
   const broken = (job.quality?.rules ?? []).filter((rule) => rule.result !== 'PASS')

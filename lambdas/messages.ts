@@ -129,10 +129,21 @@ export type ValidateResult =
       readonly drift: Drift | null
     }
 export interface Drift {
-  readonly class: 'none' | 'additive' | 'reordered' | 'missing' | 'structural'
+  readonly class: 'none' | 'additive' | 'reordered' | 'retyped' | 'missing' | 'structural'
   /** At most 20 names each. */
   readonly added: readonly string[]
   readonly missing: readonly string[]
+  /** Each column that differs, at most 20: absent ones first, then retyped, then new ones. */
+  readonly changes: readonly DriftChange[]
+}
+export interface DriftChange {
+  /** Of the source, as its header names it. */
+  readonly column: string
+  readonly kind: 'absent' | 'retyped' | 'new'
+  /** The type of the contract that the column is for; `null` for a new column, and where the mapping names a column the contract lacks. */
+  readonly old: string | null
+  /** The type that the sampled values have; `null` for an absent column. */
+  readonly new: string | null
 }
 
 /** metadata: `claimContent`, asked when validation saw a SHA-256 of the content. */

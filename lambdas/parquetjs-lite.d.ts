@@ -24,6 +24,12 @@ declare module 'parquetjs-lite' {
   export interface ParquetSchemaElement {
     readonly name: string
     readonly num_children: number | null
+    /** Physical type, as the Thrift enum `Type` numbers it. */
+    readonly type?: number | null
+    /** As the Thrift enum `ConvertedType` numbers it. */
+    readonly converted_type?: number | null
+    /** A union: the member that is set names the type. */
+    readonly logicalType?: { readonly TIMESTAMP?: object | null } | null
   }
   export class ParquetEnvelopeReader {
     /** `read` must answer Buffers: a plain Uint8Array is taken for a file that is no Parquet. */

@@ -17,12 +17,23 @@ export function reasonCodeOf(fields: Fields, name: string): ReasonCode | null {
   )
 }
 
-const DRIFT_CLASSES = ['none', 'additive', 'reordered', 'missing', 'structural'] as const
+const DRIFT_CLASSES = ['none', 'additive', 'reordered', 'retyped', 'missing', 'structural'] as const
+const CHANGE_KINDS = ['absent', 'retyped', 'new'] as const
 
 const driftOf = (drift: Fields | null): Drift | null =>
   drift === null
     ? null
-    : { class: drift.oneOf('class', DRIFT_CLASSES), added: drift.texts('added'), missing: drift.texts('missing') }
+    : {
+        class: drift.oneOf('class', DRIFT_CLASSES),
+        added: drift.texts('added'),
+        missing: drift.texts('missing'),
+        changes: (drift.has('changes') ? drift.objects('changes') : []).map((change) => ({
+          column: change.text('column'),
+          kind: change.oneOf('kind', CHANGE_KINDS),
+          old: change.textOrNull('old'),
+          new: change.textOrNull('new'),
+        })),
+      }
 
 const countsOf = (counts: Fields | null): CloseJobRequest['counts'] =>
   counts === null

@@ -1,6 +1,7 @@
 import type { Contract } from '../../core/contract.ts'
 import type { Mapping } from '../../core/mapping.ts'
-import { checkHeaderColumns, checkHeaderNames, compareHeader, driftOf, matchedNames } from './header.ts'
+import { type ColumnFacts, DRIFT_SAMPLE_RECORDS, describeDrift, factsOfRecords } from './drift.ts'
+import { checkHeaderColumns, checkHeaderNames, matchedNames } from './header.ts'
 import { type Dialect, splitRecords } from './records.ts'
 import { isRefusal, type Refusal, refusal } from './refusal.ts'
 import type { SeenColumns, TextSample } from './text-sample.ts'
@@ -132,18 +133,35 @@ function otherFormatOf(text: string): string | null {
   }
 }
 
+/** The first records behind the header. */
+function sampledFacts(
+  sample: TextSample,
+  header: readonly string[],
+  { input }: Mapping,
+  dialect: Dialect,
+): ColumnFacts {
+  const { records, unterminated } = splitRecords(sample.beginning, dialect, DRIFT_SAMPLE_RECORDS)
+  const last = sample.complete && unterminated?.inQuote === false ? [unterminated.fields] : []
+  const all = [...records, ...last].slice(input.header ? 1 : 0)
+  return factsOfRecords(
+    header,
+    all.filter(({ length }) => length === header.length),
+  )
+}
+
 function columnsSeen(sample: TextSample, contract: Contract, mapping: Mapping): SeenColumns | Refusal {
   const { input } = mapping
   const dialect = dialectOf(mapping)
   const first = firstRecordOf(sample.beginning, dialect)
   const mismatch = checkDelimiter(sample.beginning, mapping, first)
   if (mismatch !== null) return mismatch
-  // Without a header the mapping itself names the columns, so there is nothing that could have drifted.
-  if (!input.header) return { header: input.columns, drift: { class: 'none', added: [], missing: [] } }
-  const header = first
-  const wrong = checkHeaderNames(header, contract) ?? checkHeaderColumns(header, contract, mapping)
-  if (wrong !== null) return wrong
-  return { header: header.map((name) => name.trim()), drift: driftOf(compareHeader(header, mapping)) }
+  // Without a header the mapping itself names the columns: only their types can have drifted.
+  const header = input.header ? first : input.columns
+  const wrongNames = input.header ? checkHeaderNames(header, contract) : null
+  if (wrongNames !== null) return wrongNames
+  const drift = describeDrift(header, contract, mapping, sampledFacts(sample, header, mapping, dialect))
+  const wrong = input.header ? checkHeaderColumns(header, contract, mapping, drift) : null
+  return wrong ?? { header: header.map((name) => name.trim()), drift }
 }
 
 /** Checks delimited text: format, first records, dialect, header, end. */

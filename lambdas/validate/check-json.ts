@@ -1,7 +1,9 @@
 import type { Contract } from '../../core/contract.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { Mapping } from '../../core/mapping.ts'
-import { checkHeaderColumns, compareHeader, driftOf } from './header.ts'
+import type { Drift } from '../messages.ts'
+import { type ColumnFacts, DRIFT_SAMPLE_RECORDS, describeDrift } from './drift.ts'
+import { checkHeaderColumns } from './header.ts'
 import { isRefusal, type Refusal, refusal } from './refusal.ts'
 import type { SeenColumns, TextSample } from './text-sample.ts'
 
@@ -118,6 +120,20 @@ function isStructural(records: readonly JsonRecord[], contract: Contract, mappin
   )
 }
 
+/** A value as the transform reads it. */
+const textOf = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+const sampledFacts = (records: readonly JsonRecord[]): ColumnFacts => {
+  const sampled = records.slice(0, DRIFT_SAMPLE_RECORDS)
+  return {
+    texts: (column) => sampled.map((record) => textOf(record[column])),
+    declared: () => null,
+  }
+}
+
 const rowTooLong = (contract: Contract): Refusal =>
   refusal('row_too_long', `A record is longer than ${contract.limits.rowBytes} bytes`, {
     maxRowBytes: contract.limits.rowBytes,
@@ -139,9 +155,11 @@ export function checkJson(sample: TextSample, contract: Contract, mapping: Mappi
       columns: seen.length,
       maxColumns: contract.limits.columns,
     })
-  const wrong = checkHeaderColumns(seen, contract, mapping) ?? checkEnd(sample, format)
+  const structural = isStructural(records, contract, mapping)
+  const described = describeDrift(seen, contract, mapping, sampledFacts(records), structural)
+  // Members of an object have no order.
+  const drift: Drift = described.class === 'reordered' ? { ...described, class: 'none' } : described
+  const wrong = checkHeaderColumns(seen, contract, mapping, drift) ?? checkEnd(sample, format)
   if (wrong !== null) return wrong
-  const { added, missing } = compareHeader(seen, mapping)
-  const drift = driftOf({ added, missing, reordered: false }, isStructural(records, contract, mapping))
   return { header: [...new Set([...seen, ...sources])], drift }
 }

@@ -82,35 +82,28 @@ export function compareHeader(header: readonly string[], mapping: Mapping): Head
   }
 }
 
-/** The gravest difference names the class. Names are cut so that the answer stays small. */
-export function driftOf({ added, missing, reordered }: HeaderComparison, structural = false): Drift {
-  const classOf = (): Drift['class'] => {
-    if (structural) return 'structural'
-    if (missing.length > 0) return 'missing'
-    if (added.length > 0) return 'additive'
-    return reordered ? 'reordered' : 'none'
-  }
-  return { class: classOf(), added: shown(added), missing: shown(missing) }
-}
-
-/** Holds the header against contract and mapping. */
-export function checkHeaderColumns(header: readonly string[], contract: Contract, mapping: Mapping): Refusal | null {
+/** Holds the header against contract and mapping. @param drift how they differ, for the refusal */
+export function checkHeaderColumns(
+  header: readonly string[],
+  contract: Contract,
+  mapping: Mapping,
+  drift: Drift,
+): Refusal | null {
   const missing = missingRequired(header, contract, mapping)
-  const comparison = compareHeader(header, mapping)
   if (missing.length > 0)
     return refusal(
       'missing_required_column',
       `The file lacks ${shown(missing).map(quoted).join(', ')}, which required columns are filled from`,
       { missing: shown(missing), found: shown(trimmed(header)) },
-      driftOf(comparison),
+      drift,
     )
-  const { added } = comparison
+  const { added } = compareHeader(header, mapping)
   if (added.length > 0 && contract.drift.additive === 'reject')
     return refusal(
       'unexpected_column',
       `No rule consumes ${shown(added).map(quoted).join(', ')}`,
       { unexpected: shown(added) },
-      driftOf(comparison),
+      drift,
     )
   return null
 }

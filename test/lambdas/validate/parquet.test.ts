@@ -78,6 +78,33 @@ describe('checking a Parquet source', () => {
     }
   })
 
+  test('SCH-20: a column that the file itself declares as another kind of type is retyped', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-retyped-'))
+    const file = join(folder, 'orders.parquet')
+    const values: Readonly<Record<string, string>> = {
+      Qty: 'true',
+      OrderDate: '7',
+      Updated: "timestamp_ns '2026-01-01'",
+    }
+    const columns = HEADER.split(',').map((name) => `${values[name] ?? "'x'"} as "${name}"`)
+    try {
+      const engine = await openDuckdb({ threads: 1, memoryLimitBytes: 2 ** 28, tempDirectory: folder })
+      await engine.run(`copy (select ${columns.join(', ')}) to '${file}' (format parquet)`)
+      engine.close()
+      expect(await check(sourceOfBytes(readFileSync(file)), { key: KEY, mapping: PARQUET })).toMatchObject({
+        drift: {
+          class: 'retyped',
+          changes: [
+            { column: 'Qty', kind: 'retyped', old: 'integer', new: 'boolean' },
+            { column: 'OrderDate', kind: 'retyped', old: 'date', new: 'integer' },
+          ],
+        },
+      })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   test('a file without its footer was cut off', async () => {
     const bytes = await parquetOf(HEADER.split(','))
     const cut = bytes.subarray(0, bytes.length - 100)

@@ -43,7 +43,7 @@ describe('validate', () => {
       sizeBytes: GOOD.length,
       sha256: 'ab'.repeat(32),
       validated: { bucket: BUCKETS.validated, key: `acme/orders/job=j${'0'.repeat(24)}/a.csv` },
-      drift: { class: 'none', added: [], missing: [] },
+      drift: { class: 'none', added: [], missing: [], changes: [] },
     })
     const stored = JSON.parse(String(objects.stored.get(`${plan.bucket}/${plan.key}`)))
     expect(stored).toMatchObject({
@@ -82,7 +82,8 @@ describe('validate', () => {
     const key = `landing/acme/orders/${'ü'.repeat(480)}.csv`
     const { result } = await run(sourceOfBytes(Buffer.from(`${HEADER},${wide}\n`)), key)
     expect(valid(result).drift.added).toHaveLength(20)
-    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(4096)
+    expect(valid(result).drift.changes).toHaveLength(20)
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(6144)
   })
 
   test('VAL-04: a renamed required column is an answer with its name, and nothing is stored', async () => {
