@@ -56,6 +56,11 @@ const printRecord = ({ attempt, state, reasonCode, stage, openedAt, ...end }: Re
     ? ''
     : ` ${end.closedAt} by ${end.closedBy}${end.closingJobId === null ? '' : `, job ${end.closingJobId}`}: ${end.why}`)
 
+/** The whole cell is in `--json` and in the report. */
+const shortened = (cell: string): string =>
+  cell.length > CELL_CHARACTERS ? `${cell.slice(0, CELL_CHARACTERS)}…` : cell
+const CELL_CHARACTERS = 60
+
 const PARTS = ['contract', 'mapping', 'ruleset'] as const
 
 function printConfiguration({ configuration: { pinned, current } }: QuarantineDocument): string {
@@ -99,7 +104,7 @@ export async function quarantineShow(
         ? []
         : [
             columns(
-              rows,
+              rows.map((row) => row.map(shortened)),
               head.map((name) => (name === 'record_number' ? 'right' : 'left')),
             ),
             '',
