@@ -163,6 +163,11 @@ export class Checker {
     const misplaced = parameters.find(({ text, quoted }) => !quoted && isMisspelledKeyword(text))
     if (misplaced !== undefined)
       return `"${misplaced.text}" is read as a column name: write "${misplaced.text.toLowerCase()}"`
+    const near = parameters
+      .filter(({ quoted }) => !quoted)
+      .map(({ text }) => ({ text, hint: text.length < 3 ? null : nearestHint(text, PARAMETER_LIKE) }))
+      .find(({ hint }) => hint !== null)
+    if (near !== undefined) return `"${near.text}" is read as a column name; n${near.hint?.slice(1)}`
     const nextRule = parameters.find(
       ({ text, quoted, connector }) => !quoted && connector !== null && formsOf(text).length > 0,
     )
@@ -328,8 +333,9 @@ const fitsText = ({ operator, operands }: Extract<SyntaxTag['condition'], { kind
 const withoutPosition = ({ key, values, list }: SyntaxPair) => ({ key, values, list })
 const plainText = (operand: TextOperand): string => (operand.kind === 'text' ? operand.value : operand.keyword)
 
-const isMisspelledKeyword = (text: string): boolean =>
-  ['between', 'in', 'not', 'matches', 'where', 'with', 'labels'].includes(text.toLowerCase())
+/** Words that a rule goes on with; in other letters they are read as one parameter more. */
+const PARAMETER_LIKE = ['between', 'matches', 'where', 'with', 'labels']
+const isMisspelledKeyword = (text: string): boolean => [...PARAMETER_LIKE, 'in', 'not'].includes(text.toLowerCase())
 
 const countText = (minimum: number, maximum: number): string => {
   if (maximum === Number.MAX_SAFE_INTEGER) return `${minimum} or more parameters`

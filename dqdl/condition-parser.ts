@@ -299,6 +299,8 @@ export class ConditionParser extends TokenCursor {
 
   protected valueHint(): string | null {
     const { kind, text } = this.token
+    if (text === '>' || text === '<') return `Write "${text}="`
+    if (text === '=') return 'Write one "="'
     if (kind !== 'identifier') return null
     if (/^\.\d+$/.test(text)) return `Write 0${text}`
     if (/^\d+\.$/.test(text)) return `Write ${text}0`

@@ -1,6 +1,6 @@
 import type { Position, TextOperand } from './ast.ts'
 import { withoutBackslashes } from './condition-parser.ts'
-import { nearestHint } from './problem.ts'
+import { nearest, nearestHint } from './problem.ts'
 import { RuleParser } from './rule-parser.ts'
 import type { SyntaxDocument, SyntaxPair, SyntaxVariable } from './syntax.ts'
 import { isOneOf } from './token-cursor.ts'
@@ -38,23 +38,41 @@ export class Parser extends RuleParser {
       document.sourcesAt = this.at()
       document.sources = this.dictionary('DataSources')
     }
-    while (this.token.kind === 'identifier') document.variables.push(this.variable())
+    while (this.token.kind === 'identifier' && !this.misspelledSection()) document.variables.push(this.variable())
     if (this.isWord('DefaultLabels')) {
       this.advance()
       document.defaultLabels = this.labelList()
     }
     document.bodyAt = this.at()
-    if (this.isWord('Rules')) {
-      this.advance()
-      this.expectSymbol('=')
+    if (this.isWord('Rules') || this.misspelled === 'Rules') {
+      this.beginList()
       this.list(true, () => this.sound(() => this.expression(), document.rules))
       if (!this.isWord('Analyzers')) return
-    } else if (!this.isWord('Analyzers')) {
+    } else if (!this.isWord('Analyzers') && this.misspelled !== 'Analyzers') {
       this.fail('"Rules = [" or "Analyzers = ["', 'section_expected', this.sectionHint())
     }
-    this.advance()
-    this.expectSymbol('=')
+    this.beginList()
     this.list(true, () => this.sound(() => this.analyzer(), document.analyzers))
+  }
+
+  /** The section that an unknown word before a list of rules stands for. */
+  protected misspelled: string | null = null
+
+  /** `Rule = [ RowCount > 1 ]` is no variable: what the list holds is read all the same. */
+  protected misspelledSection(): boolean {
+    const { text } = this.token
+    const near = nearest(text, ['Rules', 'Analyzers'])
+    if (near === null || !this.listOfRulesFollows()) return false
+    this.misspelled = near
+    this.report('section_expected', `Expected "${near}", found "${text}"`, this.at(), nearestHint(text, [near]))
+    return true
+  }
+
+  /** Behind the name of a section. */
+  protected beginList(): void {
+    this.advance()
+    if (this.isSymbol('[')) this.report('syntax', 'Expected "=", found "["', this.at())
+    else this.expectSymbol('=')
   }
 
   /** Keeps an item unless something in it could not be read: what is left of it would only mislead. */

@@ -28,3 +28,6 @@ export const nearestHint = (word: string, candidates: readonly string[]): string
   const found = nearest(word, candidates)
   return found === null ? null : `Nearest is "${found}"`
 }
+
+/** The word that a message or hint names as the nearest valid one, or `null`. */
+export const nearestIn = (message: string): string | null => /nearest is "([^"]+)"\)?$/i.exec(message)?.[1] ?? null

@@ -1,7 +1,7 @@
 import type { Analyzer, Label, Parameter, Position } from './ast.ts'
 import { ConditionParser } from './condition-parser.ts'
 import { nearestHint } from './problem.ts'
-import { RULE_TYPES } from './rule-types.ts'
+import { formsOf, RULE_TYPES } from './rule-types.ts'
 import type { SyntaxExpression, SyntaxLabels, SyntaxRule, SyntaxTag } from './syntax.ts'
 import { isOneOf, Unexpected } from './token-cursor.ts'
 
@@ -79,9 +79,14 @@ export class RuleParser extends ConditionParser {
     return { kind: 'rule', type, parameters, condition, conditionAt, where, whereAt, labels, tags, at }
   }
 
+  protected override startsItem(): boolean {
+    return this.token.kind === 'identifier' && formsOf(this.token.text).length > 0
+  }
+
   protected ruleHint(): string | null {
     const { kind, text } = this.token
     if (kind === 'string') return 'Rule types stand without quotes'
+    if (kind === 'integer') return 'Decimals have a point: 0.5'
     if (text === ',' || text === ']') return 'Remove the comma before it'
     if (text === 'not') return 'A rule cannot be negated: negate its condition'
     return kind === 'word' ? nearestHint(text, RULE_TYPES) : null

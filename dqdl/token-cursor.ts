@@ -17,12 +17,18 @@ const QUOTES = {
   single: { code: 'unreadable', message: 'Unexpected character "\'"', hint: 'Strings stand in double quotes' },
 } as const
 
+/** Of durations and sizes. */
+const UNITS = ['days', 'hours', 'minutes', 'B', 'KB', 'MB', 'GB', 'TB']
+
 export const isOneOf = (text: string, ...words: readonly string[]): boolean => words.includes(text)
 
 /** Reads tokens, expects some of them, and collects problems; parsing goes on behind the broken item of a list. */
 export class TokenCursor {
   readonly problems: Problem[] = []
   protected token: Token
+  /** The kind of the token before. */
+  protected previous: Token['kind'] = 'symbol'
+  readonly #text: string
   readonly #lexer: Lexer
   readonly #lines: LineIndex
   #ahead: Token | null = null
@@ -30,6 +36,7 @@ export class TokenCursor {
   readonly #reported = new Set<number>()
 
   constructor(text: string) {
+    this.#text = text
     this.#lexer = new Lexer(text)
     this.#lines = new LineIndex(text)
     this.token = this.#read()
@@ -50,6 +57,7 @@ export class TokenCursor {
   }
 
   protected advance(): void {
+    this.previous = this.token.kind
     this.token = this.#ahead ?? this.#read()
     this.#ahead = null
   }
@@ -57,6 +65,13 @@ export class TokenCursor {
   protected peek(): Token {
     this.#ahead ??= this.#read()
     return this.#ahead
+  }
+
+  /** True when `=`, `[` and a word come behind the token; they are only looked at. */
+  protected listOfRulesFollows(): boolean {
+    const ahead = new Lexer(this.#text, this.token.end)
+    const [equals, bracket, item] = [ahead.next(), ahead.next(), ahead.next()]
+    return equals.text === '=' && bracket.text === '[' && item.kind === 'identifier'
   }
 
   protected at(): Position {
@@ -134,8 +149,9 @@ export class TokenCursor {
         continue
       }
       if (this.takeSymbol(']')) return
-      if (this.token.kind === 'end') this.fail('"," or "]"', 'unclosed_list')
+      if (this.token.kind === 'end') return this.endInList()
       this.guard(() => this.fail('"," or "]"', 'syntax', this.itemHint()))
+      if (this.startsItem()) continue
       this.skipItem()
       if (this.takeSymbol(',')) continue
       if (this.takeSymbol(']')) return
@@ -143,8 +159,23 @@ export class TokenCursor {
     }
   }
 
+  /** A string that is not closed has taken the end of the list with it. */
+  protected endInList(): void {
+    if (this.previous !== 'quote') this.fail('"," or "]"', 'unclosed_list')
+  }
+
+  /** True where an item begins, though no comma is before it. */
+  protected startsItem(): boolean {
+    return false
+  }
+
   protected itemHint(): string | null {
     const { kind, text } = this.token
+    if (this.startsItem()) return 'Put a comma before it'
+    if (this.previous === 'integer' && kind === 'identifier') {
+      const unit = nearestHint(text, UNITS)
+      if (unit !== null) return unit
+    }
     if (text === 'where' || text === 'labels' || text === 'with') return 'They stand in this order: where, labels, with'
     if (text === 'not') return 'A rule cannot be negated: negate its condition'
     if (text === '/') return 'Comments start with #'

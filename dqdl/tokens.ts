@@ -106,6 +106,8 @@ const UNREADABLE: Readonly<Record<string, { readonly message: string; readonly h
   '\r': { message: 'Unexpected carriage return', hint: 'Save the file with LF line ends' },
   '\ufeff': { message: 'Unexpected byte order mark', hint: 'Save the file as UTF-8 without a byte order mark' },
   '`': { message: 'Unexpected character "`"', hint: 'Names with blanks stand in double quotes' },
+  '&': { message: 'Unexpected character "&"', hint: 'Write and' },
+  '|': { message: 'Unexpected character "|"', hint: 'Write or' },
   '%': { message: 'Unexpected character "%"', hint: 'Ratios are numbers from 0 to 1: 95% is 0.95' },
 }
 const describeUnreadable = (text: string, offset: number) => {

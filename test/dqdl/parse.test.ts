@@ -82,12 +82,7 @@ const REFUSED: readonly (readonly [why: string, text: string, place: string, mes
   ['an open string', rules('IsComplete "m'), '1:22', 'String is not closed'],
   ['a comment without line end', 'Rules = [ RowCount > 1 ] # end', '1:26', 'Comment has no line end'],
   ['an unreadable token behind the body', 'Rules = [ RowCount > 1 ] @', '1:26', 'Unexpected character "@"'],
-  [
-    'a section in lower case',
-    'rules = [ RowCount > 5 ]',
-    '1:11',
-    'Expected a text for variable \'rules\', found "RowCount"',
-  ],
+  ['a section in lower case', 'rules = [ RowCount > 5 ]', '1:1', 'Expected "Rules", found "rules"'],
   [
     'sections out of order',
     'DataSources = { "Primary": "p" } Metadata = { "Version": "1" } Rules = [ RowCount > 1 ]',
@@ -325,6 +320,29 @@ describe('parser', () => {
   test('names the nearest valid word', () => {
     const hints = parseRuleset(rules('IsUnqiue "a", RowCuont > 1')).problems.map(({ hint }) => hint)
     expect(hints).toEqual(['Nearest is "IsUnique"', 'Nearest is "RowCount"'])
+  })
+
+  test.each([
+    ['RowCount > 5 IsUnique "a"', '1:24', 'Put a comma before it'],
+    ['RowCount betwen 1 and 5', '1:11', '"betwen" is read as a column name; nearest is "between"'],
+    ['DataFreshness "d" < 2 day', '1:33', 'Nearest is "days"'],
+    ['FileSize > 5 Kb', '1:24', 'Nearest is "KB"'],
+    ['Mean "m" => 5', '1:21', 'Write ">="'],
+    ['Mean "m" == 5', '1:21', 'Write one "="'],
+    ['Mean "m" > 0,5', '1:24', 'Decimals have a point: 0.5'],
+    ['RowCount > 1 && ColumnCount > 1', '1:24', 'Write and'],
+  ])('says what to write for %s', (text, place, hint) => {
+    const { problems } = parseRuleset(rules(text))
+    expect(problems.map(({ at, hint: said }) => [`${at.line}:${at.column}`, said])).toContainEqual([place, hint])
+  })
+
+  test.each([
+    ['Rule = [ RowCount > 1, Mean "x" ]', ['1:1', '1:33']],
+    ['Rules [ RowCount > 1, Mean "x" ]', ['1:7', '1:32']],
+    ['Rules = [ RowCount > 1 Mean "x" ]', ['1:24', '1:33']],
+    ['Rules = [ Mean "x", IsComplete "y ]', ['1:19', '1:32']],
+  ])('reads on in %s', (text, places) => {
+    expect(parseRuleset(text).problems.map(({ at }) => `${at.line}:${at.column}`)).toEqual(places)
   })
 
   test('goes on behind a broken rule and reports every problem of a run', () => {
