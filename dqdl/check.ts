@@ -12,6 +12,7 @@ import type {
   TextOperand,
   Variable,
 } from './ast.ts'
+import type { ParseMemo } from './parse-memo.ts'
 import { nearestHint, type Problem } from './problem.ts'
 import { ANALYZER_TYPES, formOf, formsOf, RULE_TYPES, type RuleForm } from './rule-types.ts'
 import type {
@@ -35,14 +36,20 @@ const SOURCE_KEYS = ['Primary', 'AdditionalDataSources']
 export class Checker {
   readonly problems: Problem[] = []
   readonly #variables = new Map<string, Variable>()
+  readonly #memo: ParseMemo | null
   #defaultLabels: readonly Label[] = []
+
+  constructor(memo: ParseMemo | null = null) {
+    this.#memo = memo
+  }
 
   /** @param complete false when the grammar already refused something: then "nothing to do" is not reported */
   check(document: SyntaxDocument, complete: boolean): Ruleset {
     this.#metadata(document)
     for (const variable of document.variables) this.#variable(variable)
     if (document.defaultLabels !== null) this.#defaultLabels = this.#labels(document.defaultLabels, 0) ?? []
-    const rules = document.rules.flatMap((rule) => this.#expression(rule) ?? [])
+    this.#memo?.surrounded(JSON.stringify([this.#defaultLabels, [...this.#variables.values()]]))
+    const rules = document.rules.flatMap((rule) => this.#topLevel(rule) ?? [])
     for (const labels of document.replacedLabels) this.#ownLabels(labels)
     const analyzers = document.analyzers.filter((analyzer) => this.#analyzer(analyzer))
     if (complete && document.rules.length === 0 && document.analyzers.length === 0)
@@ -117,6 +124,15 @@ export class Checker {
         `Label ${part} has length ${text.length} exceeding the maximum length of ${limit} characters`,
         at,
       )
+  }
+
+  #topLevel(syntax: SyntaxExpression): RuleExpression | null {
+    const known = this.#memo?.checked(syntax)
+    if (known !== undefined) return known
+    const problems = this.problems.length
+    const rule = this.#expression(syntax)
+    if (rule !== null && this.problems.length === problems) this.#memo?.keepChecked(syntax, rule)
+    return rule
   }
 
   #expression(syntax: SyntaxExpression): RuleExpression | null {

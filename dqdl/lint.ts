@@ -1,10 +1,10 @@
 import type { Contract } from '../core/contract.ts'
-import type { Position, Ruleset } from './ast.ts'
+import type { Position, RuleExpression, Ruleset } from './ast.ts'
 import { leavesOf } from './ast.ts'
-import { qualityColumnsOf } from './contract-columns.ts'
 import { type Finding, type Report, withHint } from './lint/finding.ts'
-import { ColumnIndex, lintColumns, lintTypes } from './lint/lint-columns.ts'
+import { type ColumnIndex, lintColumns, lintTypes } from './lint/lint-columns.ts'
 import { lintConditions } from './lint/lint-conditions.ts'
+import { LintMemo } from './lint/lint-memo.ts'
 import {
   lintComposite,
   lintContradictions,
@@ -13,7 +13,7 @@ import {
   lintLabels,
   lintVariables,
 } from './lint/lint-ruleset.ts'
-import { parseRuleset } from './parse.ts'
+import { type ParseResult, parseRuleset } from './parse.ts'
 import type { SqlTranslations } from './spark-sql.ts'
 
 export type { Finding } from './lint/finding.ts'
@@ -23,18 +23,26 @@ export interface LintOptions {
   readonly contract?: Contract
   /** Of `translateRuleset`: where clauses and CustomSql that cannot be read are errors. */
   readonly translations?: SqlTranslations
+  /** Of the lint of an earlier text by the same contract, to be quicker; the findings are the same. */
+  readonly memo?: LintMemo
 }
 
 const START: Position = { line: 1, column: 1 }
 const byPlace = (one: Finding, other: Finding): number => one.line - other.line || one.column - other.column
 
 /** Everything wrong or doubtful in a ruleset, in the order of the text. */
-export function lintRuleset(text: string, options: LintOptions = {}): readonly Finding[] {
+export const lintRuleset = (text: string, options: LintOptions = {}): readonly Finding[] =>
+  lintParsed(parseRuleset(text), options)
+
+/** {@link lintRuleset} of a text that was parsed already. */
+export function lintParsed(
+  { problems, ruleset, leftover }: ParseResult,
+  options: LintOptions = {},
+): readonly Finding[] {
   const findings: Finding[] = []
   const report: Report = (severity, code, message, at) => {
     findings.push({ line: at.line, column: at.column, severity, code, message })
   }
-  const { problems, ruleset, leftover } = parseRuleset(text)
   for (const { code, message, hint, at } of problems) report('error', code, withHint(message, hint), at)
   if (leftover !== null)
     report(
@@ -48,29 +56,47 @@ export function lintRuleset(text: string, options: LintOptions = {}): readonly F
   return findings.sort(byPlace)
 }
 
-function lintSound(ruleset: Ruleset, { contract, translations }: LintOptions, report: Report): void {
-  const columns = contract === undefined ? null : new ColumnIndex(qualityColumnsOf(contract))
+function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void {
+  const { contract, translations, memo = new LintMemo() } = options
+  const columns = memo.columnsOf(contract)
   lintLabels(ruleset.defaultLabels, START, report)
   for (const rule of ruleset.rules) {
-    lintLabels(rule.labels, rule.at, report)
-    lintComposite(rule, report)
-    for (const leaf of leavesOf(rule)) {
-      lintConditions(leaf, report)
-      if (columns !== null) {
-        lintColumns(leaf, columns, report)
-        lintTypes(leaf, columns, report)
-      }
-      lintSql(leaf.where, leaf.whereAt ?? leaf.at, translations, report)
-      if (leaf.type === 'CustomSql') lintSql(leaf.parameters[0]?.text ?? null, leaf.at, translations, report)
-    }
+    for (const { severity, code, message, line, column } of memo.findings(rule, () => lintRule(rule, columns)))
+      report(severity, code, message, { line, column })
+    lintStatements(rule, translations, report)
   }
   if (columns !== null) for (const analyzer of ruleset.analyzers) lintColumns(analyzer, columns, report)
-  lintDuplicates(ruleset.rules, report)
-  lintContradictions(ruleset.rules, report)
+  lintDuplicates(ruleset.rules, memo, report)
+  lintContradictions(ruleset.rules, memo, report)
   lintVariables(ruleset, report)
 }
 
-function lintSql(text: string | null, at: Position, translations: SqlTranslations | undefined, report: Report): void {
-  const refused = text === null ? null : translations?.[text]?.refused
+/** What one rule has wrong by itself. */
+function lintRule(rule: RuleExpression, columns: ColumnIndex | null): readonly Finding[] {
+  const findings: Finding[] = []
+  const report: Report = (severity, code, message, { line, column }) => {
+    findings.push({ line, column, severity, code, message })
+  }
+  lintLabels(rule.labels, rule.at, report)
+  lintComposite(rule, report)
+  for (const leaf of leavesOf(rule)) {
+    lintConditions(leaf, report)
+    if (columns === null) continue
+    lintColumns(leaf, columns, report)
+    lintTypes(leaf, columns, report)
+  }
+  return findings
+}
+
+function lintStatements(rule: RuleExpression, translations: SqlTranslations | undefined, report: Report): void {
+  if (translations === undefined) return
+  for (const leaf of leavesOf(rule)) {
+    lintSql(leaf.where, leaf.whereAt ?? leaf.at, translations, report)
+    if (leaf.type === 'CustomSql') lintSql(leaf.parameters[0]?.text ?? null, leaf.at, translations, report)
+  }
+}
+
+function lintSql(text: string | null, at: Position, translations: SqlTranslations, report: Report): void {
+  const refused = text === null ? null : translations[text]?.refused
   if (refused != null) report('error', 'spark_sql', refused, at)
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../core/errors.ts'
 import type { Position, Ruleset } from './ast.ts'
 import { Checker } from './check.ts'
+import type { ParseMemo } from './parse-memo.ts'
 import { Parser } from './parser.ts'
 import type { Problem } from './problem.ts'
 
@@ -16,11 +17,15 @@ export interface ParseResult {
 const byPosition = (one: Problem, other: Problem): number =>
   one.at.line - other.at.line || one.at.column - other.at.column
 
-/** Parses a ruleset of any validity: problems with positions (line and column from 1), and what could be read. */
-export function parseRuleset(text: string): ParseResult {
-  const parser = new Parser(text)
+/**
+ * Parses a ruleset of any validity: problems with positions (line and column from 1), and what could be read.
+ * @param memo of the parse of an earlier text, to be quicker; the result is the same
+ */
+export function parseRuleset(text: string, memo: ParseMemo | null = null): ParseResult {
+  memo?.begin(text)
+  const parser = new Parser(text, memo)
   const document = parser.document()
-  const checker = new Checker()
+  const checker = new Checker(memo)
   const ruleset = checker.check(document, parser.problems.length === 0)
   const problems = [...parser.problems, ...checker.problems].sort(byPosition)
   return { problems, ruleset, leftover: problems.length === 0 ? parser.leftover() : null }

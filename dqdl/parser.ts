@@ -1,12 +1,20 @@
 import type { Position, TextOperand } from './ast.ts'
 import { withoutBackslashes } from './condition-parser.ts'
+import type { ParseMemo } from './parse-memo.ts'
 import { nearest, nearestHint } from './problem.ts'
 import { RuleParser } from './rule-parser.ts'
-import type { SyntaxDocument, SyntaxPair, SyntaxVariable } from './syntax.ts'
+import type { SyntaxDocument, SyntaxExpression, SyntaxPair, SyntaxVariable } from './syntax.ts'
 import { isOneOf } from './token-cursor.ts'
 
 /** A whole ruleset by recursive descent; problems are collected in `problems`. */
 export class Parser extends RuleParser {
+  readonly #memo: ParseMemo | null
+
+  constructor(text: string, memo: ParseMemo | null = null) {
+    super(text)
+    this.#memo = memo
+  }
+
   /** Position of the first token behind the last section, or `null` at the end of the text. */
   leftover(): Position | null {
     return this.token.kind === 'end' ? null : this.at()
@@ -46,7 +54,7 @@ export class Parser extends RuleParser {
     document.bodyAt = this.at()
     if (this.isWord('Rules') || this.misspelled === 'Rules') {
       this.beginList()
-      this.list(true, () => this.sound(() => this.expression(), document.rules))
+      this.list(true, () => this.ruleItem(document.rules))
       if (!this.isWord('Analyzers')) return
     } else if (!this.isWord('Analyzers') && this.misspelled !== 'Analyzers') {
       this.fail('"Rules = [" or "Analyzers = ["', 'section_expected', this.sectionHint())
@@ -73,6 +81,25 @@ export class Parser extends RuleParser {
     this.advance()
     if (this.isSymbol('[')) this.report('syntax', 'Expected "=", found "["', this.at())
     else this.expectSymbol('=')
+  }
+
+  /** One of the rules: read, or taken over from an earlier text. */
+  protected ruleItem(rules: SyntaxExpression[]): void {
+    const offset = this.beginRule()
+    const known = this.#memo?.find(offset) ?? null
+    if (known !== null) {
+      this.passOver(known)
+      this.#memo?.keep(known)
+      rules.push(known.syntax)
+      return
+    }
+    const replaced = this.replacedLabels.length
+    const problems = this.problems.length
+    this.sound(() => this.expression(), rules)
+    const syntax = rules.at(-1)
+    const clean = this.problems.length === problems && this.replacedLabels.length === replaced
+    const delimited = this.isSymbol(',') || this.isSymbol(']')
+    if (clean && delimited && syntax !== undefined) this.#memo?.keep(this.readRule(offset, syntax))
   }
 
   /** Keeps an item unless something in it could not be read: what is left of it would only mislead. */

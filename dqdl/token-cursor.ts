@@ -1,5 +1,7 @@
 import type { Position } from './ast.ts'
+import type { ReadRule } from './parse-memo.ts'
 import { nearestHint, type Problem } from './problem.ts'
+import type { SyntaxExpression } from './syntax.ts'
 import { Lexer, LineIndex, type Token, type Unreadable } from './tokens.ts'
 
 /** Thrown inside a list item or section; caught where parsing can go on. */
@@ -72,6 +74,29 @@ export class TokenCursor {
     const ahead = new Lexer(this.#text, this.token.end)
     const [equals, bracket, item] = [ahead.next(), ahead.next(), ahead.next()]
     return equals.text === '=' && bracket.text === '[' && item.kind === 'identifier'
+  }
+
+  /** Takes over a rule of an earlier text: goes on behind it. */
+  protected passOver({ end }: ReadRule): void {
+    this.#lexer.seek(end)
+    this.#ahead = null
+    this.previous = 'symbol'
+    this.token = this.#read()
+  }
+
+  protected beginRule(): number {
+    this.#lexer.forgetReach()
+    return this.token.offset
+  }
+  /** What {@link ParseMemo} keeps of a rule that began at an offset and ends before this token. */
+  protected readRule(offset: number, syntax: SyntaxExpression): ReadRule {
+    return {
+      offset,
+      end: this.token.offset,
+      reach: this.#lexer.reach,
+      lineStart: this.#lines.lineStart(offset),
+      syntax,
+    }
   }
 
   protected at(): Position {
@@ -149,7 +174,10 @@ export class TokenCursor {
         continue
       }
       if (this.takeSymbol(']')) return
-      if (this.token.kind === 'end') return this.endInList()
+      if (this.token.kind === 'end') {
+        this.endInList()
+        return
+      }
       this.guard(() => this.fail('"," or "]"', 'syntax', this.itemHint()))
       if (this.startsItem()) continue
       this.skipItem()

@@ -121,9 +121,24 @@ export class Lexer {
   readonly unreadable: Unreadable[] = []
   readonly #text: string
   #offset: number
+  #reach = 0
 
   constructor(text: string, offset = 0) {
     this.#text = text
+    this.#offset = offset
+  }
+
+  /** Behind the last character that was looked at. */
+  get reach(): number {
+    return Math.max(this.#reach, this.#offset)
+  }
+
+  forgetReach(): void {
+    this.#reach = 0
+  }
+
+  /** Goes on from another place. */
+  seek(offset: number): void {
     this.#offset = offset
   }
 
@@ -163,6 +178,7 @@ export class Lexer {
 
   #string(offset: number): Token {
     const close = closingQuote(this.#text, offset)
+    if (close !== -1 && this.#text.charCodeAt(close - 1) === BACKSLASH) this.#reach = this.#text.length
     if (close === -1) return this.#token('quote', '"', offset, this.#text.length)
     const content = this.#text.slice(offset + 1, close)
     return this.#token(stringKind(content), content, offset, close + 1)
@@ -194,15 +210,25 @@ export class LineIndex {
     this.#starts = starts
   }
 
-  /** Quick where offsets are asked from the beginning to the end. */
   positionOf(offset: number): Position {
+    const line = this.#lineOf(offset)
+    return { line: line + 1, column: offset - (this.#starts[line] ?? 0) + 1 }
+  }
+
+  /** Offset of the line that an offset lies in. */
+  lineStart(offset: number): number {
+    return this.#starts[this.#lineOf(offset)] ?? 0
+  }
+
+  /** Quick where offsets are asked from the beginning to the end. */
+  #lineOf(offset: number): number {
     const starts = this.#starts
     let line = this.#line
     if ((starts[line] ?? 0) > offset || (starts[line + 2] ?? Number.POSITIVE_INFINITY) <= offset)
       line = this.#search(offset)
     else if ((starts[line + 1] ?? Number.POSITIVE_INFINITY) <= offset) line += 1
     this.#line = line
-    return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 }
+    return line
   }
 
   #search(offset: number): number {

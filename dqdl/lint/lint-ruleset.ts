@@ -1,9 +1,9 @@
-import type { Label, Position, Rule, RuleExpression, Ruleset } from '../ast.ts'
+import type { Label, Position, RuleExpression, Ruleset } from '../ast.ts'
 import { leavesOf } from '../ast.ts'
-import { printRule } from '../print.ts'
 import type { Report } from './finding.ts'
 import { ANY, type Interval, intersection, intervalOf, isEmpty } from './intervals.ts'
 import { nearestLabel } from './lint-conditions.ts'
+import type { LintMemo } from './lint-memo.ts'
 
 const SEVERITIES = ['gate', 'warn']
 const KEY_TYPES: ReadonlySet<string> = new Set(['RowCount', 'IsPrimaryKey', 'IsUnique', 'Uniqueness'])
@@ -35,19 +35,15 @@ export function lintComposite(expression: RuleExpression, report: Report): void 
   }
 }
 
-export function lintDuplicates(rules: readonly RuleExpression[], report: Report): void {
+export function lintDuplicates(rules: readonly RuleExpression[], memo: LintMemo, report: Report): void {
   const seen = new Map<string, Position>()
   for (const rule of rules) {
-    const text = printRule(rule)
+    const text = memo.textOf(rule)
     const first = seen.get(text)
     if (first === undefined) seen.set(text, rule.at)
     else report('warning', 'duplicate_rule', `The same rule stands in line ${first.line}`, rule.at)
   }
 }
-
-/** What two rules must share so that their conditions are about the same figure. */
-const figureOf = ({ type, parameters, where, threshold }: Rule): string =>
-  JSON.stringify([type, parameters.map(({ text }) => text), where, threshold === null])
 
 /** The conditions on one figure so far and what is left of the line when all of them hold. */
 interface KnownConditions {
@@ -56,13 +52,13 @@ interface KnownConditions {
 }
 
 /** Two conditions on one figure that cannot both hold. */
-export function lintContradictions(rules: readonly RuleExpression[], report: Report): void {
+export function lintContradictions(rules: readonly RuleExpression[], memo: LintMemo, report: Report): void {
   const figures = new Map<string, KnownConditions>()
   for (const rule of rules) {
     if (rule.kind === 'composite' || rule.condition?.kind !== 'number' || rule.type === 'CustomSql') continue
     const met = rule.threshold === null ? intervalOf(rule.condition) : null
     if (met === null || isEmpty(met)) continue
-    const figure = figureOf(rule)
+    const figure = memo.figureOf(rule)
     const known = figures.get(figure) ?? { common: ANY, conditions: [] }
     const common = intersection(known.common, met)
     // Intervals that meet in pairs meet in one point, so pairs are looked at only when none is left.

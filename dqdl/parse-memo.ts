@@ -1,0 +1,96 @@
+import type { RuleExpression } from './ast.ts'
+import type { SyntaxExpression } from './syntax.ts'
+
+/** A rule that was read without a problem, and how much of the text decided what it is. */
+export interface ReadRule {
+  /** Of its first character. */
+  readonly offset: number
+  /** Of the token behind it. */
+  readonly end: number
+  /** Behind the last character that was looked at. */
+  readonly reach: number
+  /** Of the line it begins in. */
+  readonly lineStart: number
+  readonly syntax: SyntaxExpression
+}
+
+/** How two texts differ: what is the same at their beginnings and at their ends. */
+interface Edit {
+  readonly prefix: number
+  /** Offset in the earlier text from which on it is the same. */
+  readonly suffix: number
+  /** What offsets behind the edit have moved by. */
+  readonly delta: number
+  readonly sameLines: boolean
+}
+
+const LINE_FEED = 10
+const linesIn = (text: string, from: number, to: number): number => {
+  let lines = 0
+  for (let at = from; at < to; at += 1) if (text.charCodeAt(at) === LINE_FEED) lines += 1
+  return lines
+}
+
+function editOf(earlier: string, text: string): Edit {
+  const shorter = Math.min(earlier.length, text.length)
+  const delta = text.length - earlier.length
+  let prefix = 0
+  while (prefix < shorter && earlier.charCodeAt(prefix) === text.charCodeAt(prefix)) prefix += 1
+  let suffix = earlier.length
+  while (
+    suffix > prefix &&
+    suffix + delta > prefix &&
+    earlier.charCodeAt(suffix - 1) === text.charCodeAt(suffix - 1 + delta)
+  )
+    suffix -= 1
+  const sameLines = linesIn(earlier, prefix, suffix) === linesIn(text, prefix, suffix + delta)
+  return { prefix, suffix, delta, sameLines }
+}
+
+/**
+ * What a parse leaves for the parse of a text that differs little from it, as after a keystroke: rules that the edit did
+ * not touch, and whose places are the same, are taken over as they are. One memo serves one text after another.
+ */
+export class ParseMemo {
+  #text = ''
+  #edit: Edit = { prefix: 0, suffix: 0, delta: 0, sameLines: true }
+  #earlier: ReadonlyMap<number, ReadRule> = new Map()
+  #current = new Map<number, ReadRule>()
+  #surroundings = ''
+  #checked = new WeakMap<SyntaxExpression, RuleExpression>()
+
+  /** Before a text is parsed. */
+  begin(text: string): void {
+    this.#edit = editOf(this.#text, text)
+    this.#text = text
+    this.#earlier = this.#current
+    this.#current = new Map()
+  }
+
+  /** The rule at an offset, if the earlier text had the same in the same place. */
+  find(offset: number): ReadRule | null {
+    const { prefix, suffix, delta, sameLines } = this.#edit
+    const before = this.#earlier.get(offset)
+    if (before !== undefined && before.reach < prefix) return before
+    const behind = this.#earlier.get(offset - delta)
+    if (behind === undefined || !sameLines || behind.lineStart <= suffix) return null
+    const { end, reach, lineStart, syntax } = behind
+    return { offset, end: end + delta, reach: reach + delta, lineStart: lineStart + delta, syntax }
+  }
+
+  keep(rule: ReadRule): void {
+    this.#current.set(rule.offset, rule)
+  }
+
+  /** Checked rules hold as long as what rules refer to is the same. */
+  surrounded(surroundings: string): void {
+    if (surroundings !== this.#surroundings) this.#checked = new WeakMap()
+    this.#surroundings = surroundings
+  }
+  checked(syntax: SyntaxExpression): RuleExpression | undefined {
+    return this.#checked.get(syntax)
+  }
+  keepChecked(syntax: SyntaxExpression, rule: RuleExpression): void {
+    this.#checked.set(syntax, rule)
+  }
+}
