@@ -70,6 +70,12 @@ export function nearestOf(word: string, known: readonly string[]): string | null
 const knownKeys = (error: ErrorObject): string[] =>
   Object.keys((error.parentSchema?.properties as object | undefined) ?? {})
 
+/** What stands at fault: of an unknown member its name, of a missing one nothing, else the value. */
+function foundBy(error: ErrorObject): string {
+  if (error.keyword === 'additionalProperties') return shown(error.params.additionalProperty)
+  return error.keyword === 'required' ? 'nothing' : shown(error.data)
+}
+
 function describe(error: ErrorObject): { message: string; expected: string } {
   if (error.keyword === 'additionalProperties') {
     const key = String(error.params.additionalProperty)
@@ -128,6 +134,6 @@ export function checkAgainstSchema(document: YamlDocument, schema: object): File
   return telling(validate.errors ?? []).map((error): FileProblem => {
     const path = pathOf(error)
     const { message, expected } = describe(error)
-    return { code: 'schema_violation', message, where: document.place(path), expected, found: shown(error.data) }
+    return { code: 'schema_violation', message, where: document.place(path), expected, found: foundBy(error) }
   })
 }
