@@ -25,6 +25,8 @@ interface Edit {
 }
 
 const LINE_FEED = 10
+/** Rules that are cut out at once by intent, not by a quote. */
+const FEW = 20
 const linesIn = (text: string, from: number, to: number): number => {
   let lines = 0
   for (let at = from; at < to; at += 1) if (text.charCodeAt(at) === LINE_FEED) lines += 1
@@ -47,39 +49,59 @@ function editOf(earlier: string, text: string): Edit {
   return { prefix, suffix, delta, sameLines }
 }
 
+/** The rules of one text by their offsets, and how the text of now differs from it. */
+class EarlierText {
+  readonly rules = new Map<number, ReadRule>()
+  readonly #text: string
+  #edit: Edit = { prefix: 0, suffix: 0, delta: 0, sameLines: true }
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  compareWith(text: string): void {
+    this.#edit = editOf(this.#text, text)
+  }
+
+  find(offset: number): ReadRule | null {
+    const { prefix, suffix, delta, sameLines } = this.#edit
+    const before = this.rules.get(offset)
+    if (before !== undefined && before.reach < prefix) return before
+    const behind = this.rules.get(offset - delta)
+    if (behind === undefined || !sameLines || behind.lineStart <= suffix) return null
+    const { end, reach, lineStart, syntax } = behind
+    return { offset, end: end + delta, reach: reach + delta, lineStart: lineStart + delta, syntax }
+  }
+}
+
 /**
  * What a parse leaves for the parse of a text that differs little from it, as after a keystroke: rules that the edit did
- * not touch, and whose places are the same, are taken over as they are. One memo serves one text after another.
+ * not touch, and whose places are the same, are taken over as they are. One memo serves one text after another. It also
+ * remembers the last text that had about all the rules: while a string is being typed, none is left behind its quote.
  */
 export class ParseMemo {
-  #text = ''
-  #edit: Edit = { prefix: 0, suffix: 0, delta: 0, sameLines: true }
-  #earlier: ReadonlyMap<number, ReadRule> = new Map()
-  #current = new Map<number, ReadRule>()
+  #current = new EarlierText('')
+  #last = this.#current
+  #whole = this.#current
   #surroundings = ''
   #checked = new WeakMap<SyntaxExpression, RuleExpression>()
 
   /** Before a text is parsed. */
   begin(text: string): void {
-    this.#edit = editOf(this.#text, text)
-    this.#text = text
-    this.#earlier = this.#current
-    this.#current = new Map()
+    if (this.#current.rules.size >= this.#whole.rules.size - FEW) this.#whole = this.#current
+    this.#last = this.#current
+    this.#current = new EarlierText(text)
+    this.#last.compareWith(text)
+    if (this.#whole !== this.#last) this.#whole.compareWith(text)
   }
 
-  /** The rule at an offset, if the earlier text had the same in the same place. */
+  /** The rule at an offset, if an earlier text had the same in the same place. */
   find(offset: number): ReadRule | null {
-    const { prefix, suffix, delta, sameLines } = this.#edit
-    const before = this.#earlier.get(offset)
-    if (before !== undefined && before.reach < prefix) return before
-    const behind = this.#earlier.get(offset - delta)
-    if (behind === undefined || !sameLines || behind.lineStart <= suffix) return null
-    const { end, reach, lineStart, syntax } = behind
-    return { offset, end: end + delta, reach: reach + delta, lineStart: lineStart + delta, syntax }
+    return this.#last.find(offset) ?? (this.#whole === this.#last ? null : this.#whole.find(offset))
   }
 
   keep(rule: ReadRule): void {
-    this.#current.set(rule.offset, rule)
+    this.#current.rules.set(rule.offset, rule)
   }
 
   /** Checked rules hold as long as what rules refer to is the same. */
