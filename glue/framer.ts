@@ -13,8 +13,11 @@ export interface MalformedRecord {
 
 export interface FramerEvents {
   malformed(record: MalformedRecord): void
-  /** Bytes of well-framed records, in order; only called where a copy is wanted. */
-  copy?(bytes: Uint8Array): void
+  /**
+   * Bytes of well-framed records, in order; only called where a copy is wanted. `offset` is where they stand in the content,
+   * `null` for bytes that do not: line ends and placeholders.
+   */
+  copy?(bytes: Uint8Array, offset: number | null): void
 }
 
 export interface FramingResult {
@@ -62,6 +65,12 @@ function classesOf(framing: Framing): Uint8Array {
   return classes
 }
 
+/** A line of empty fields: what stands in the place of a record that cannot be split. */
+export function placeholderOf({ columns, columnCode, delimiter }: Framing): Buffer {
+  const empty = columns === 1 ? (columnCode === 'malformed_json' ? '{}' : '-') : ''
+  return Buffer.from(`${empty}${delimiter.repeat(columns - 1)}\n`)
+}
+
 /**
  * Cuts text into records by the rules of docs/operators.md ("Framing"), window by window, and tells which of them have another
  * number of columns than the header, stray text after a closing quote, invalid UTF-8 or too many bytes. Memory is bounded by a
@@ -74,6 +83,8 @@ export class Framer {
   readonly #placeholder: Buffer
   readonly #buffer: Buffer
   #length = 0
+  /** Where the buffer begins in the content. */
+  #base = 0
   #window: Buffer
   #position = 0
   #recordStart = 0
@@ -100,8 +111,7 @@ export class Framer {
     this.#buffer = Buffer.allocUnsafe(framing.maxRecordBytes + WINDOW_BYTES)
     this.#window = this.#buffer.subarray(0, 0)
     this.#headerPending = framing.header
-    const empty = framing.columns === 1 ? (framing.columnCode === 'malformed_json' ? '{}' : '-') : ''
-    this.#placeholder = Buffer.from(`${empty}${framing.delimiter.repeat(framing.columns - 1)}\n`)
+    this.#placeholder = placeholderOf(framing)
   }
 
   /** Takes the next bytes; the chunk may be filled anew afterwards. */
@@ -119,6 +129,11 @@ export class Framer {
   get needsCopy(): boolean {
     const kinds = [this.#lineFeeds, this.#returnLineFeeds].filter((count) => count > 0).length
     return this.#malformed > 0 || kinds > 1 || this.#returns > 0 || this.#blankBeforeHeader
+  }
+
+  /** Records that have ended so far, the header not counted. */
+  get records(): number {
+    return this.#records
   }
 
   end(): FramingResult {
@@ -145,6 +160,7 @@ export class Framer {
     this.#dropOverlong()
     this.#flush(this.#recordStart)
     this.#buffer.copyWithin(0, this.#recordStart, this.#length)
+    this.#base += this.#recordStart
     this.#length -= this.#recordStart
     this.#position -= this.#recordStart
     this.#recordStart = 0
@@ -303,7 +319,7 @@ export class Framer {
     const bytes = this.#head ?? this.#window.subarray(start, Math.min(stop, start + MAX_RAW_BYTES))
     this.#events.malformed({ recordNumber: this.#records, code, raw: bytes.toString('utf8') })
     this.#flush(start)
-    this.#events.copy?.(this.#placeholder)
+    this.#events.copy?.(this.#placeholder, null)
     this.#copyStart = position
   }
 
@@ -311,13 +327,13 @@ export class Framer {
   #copyLine(stop: number, position: number): void {
     if (this.#events.copy === undefined) return
     this.#flush(stop)
-    this.#events.copy(LINE_END)
+    this.#events.copy(LINE_END, null)
     this.#copyStart = position
   }
 
   #flush(until: number): void {
     if (this.#events.copy !== undefined && until > this.#copyStart)
-      this.#events.copy(this.#window.subarray(this.#copyStart, until))
+      this.#events.copy(this.#window.subarray(this.#copyStart, until), this.#base + this.#copyStart)
     this.#copyStart = Math.max(this.#copyStart, until)
   }
 

@@ -35,9 +35,12 @@ export interface ProgramInput {
  *    ones replaced by records of empty fields, so that positions stay true); its rows come in input order.
  * 2. over all rows of the run: a relation `sluice_parsed` (the columns of `parse`, then `input_index INTEGER` from 0 and
  *    `record_number BIGINT`) and a table `sluice_malformed` (`input_index INTEGER, record_number BIGINT, code VARCHAR,
- *    message VARCHAR, raw VARCHAR`) stand; `resolve` runs in order, `{records_0}`, `{records_1}`, …
- *    replaced by the number of records of each input, and leaves views `sluice_curated` and `sluice_rejects`
- *    and a table `sluice_duplicates (input_index, record_number)`.
+ *    message VARCHAR, raw VARCHAR`) stand; the statements of `resolve` (`rows`, `duplicates`, `output`) run in order,
+ *    `{records_0}`, `{records_1}`, … replaced by the number of records of each input, and leave views `sluice_curated` and
+ *    `sluice_rejects` and a table `sluice_duplicates (input_index, record_number)`.
+ *    A part of the rows may be resolved on its own where rows of one key stand together. `segments` says which rows may have
+ *    a row of the same key elsewhere: a table `sluice_repeated_hashes (h)` holds the `keyHashes` that more than one row has,
+ *    `setApart` takes the place of `duplicates` and keeps these rows from `sluice_curated`, and `rowsApart` are they.
  * 3. `curated` and `rejects` are SELECTs to be written, in record order; the others are SELECTs of small facts.
  */
 export interface Program {
@@ -49,7 +52,19 @@ export interface Program {
   readonly parsedColumns: readonly { readonly name: string; readonly type: string }[]
   /** Statement that creates `sluice_malformed`. */
   readonly malformedTable: string
-  readonly resolve: readonly string[]
+  readonly resolve: {
+    readonly rows: readonly string[]
+    readonly duplicates: readonly string[]
+    readonly output: readonly string[]
+  }
+  /** `null` for `key: none`: every part of the rows can be resolved on its own. */
+  readonly segments: {
+    /** SELECT of a hash (h UINTEGER) of each row's key, `{rows}` replaced by a relation with the columns of `parse`. */
+    readonly keyHashes: string
+    readonly setApart: readonly string[]
+    /** SELECT with the columns of `sluice_parsed`. */
+    readonly rowsApart: string
+  } | null
   readonly curated: string
   readonly rejects: string
   /** (input_index, duplicates) */

@@ -90,7 +90,8 @@ export async function resolveRows(run: Run, inputs: readonly CountedInput[]): Pr
         `INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw FROM read_ndjson(${text(malformedPath)}, columns = ${MALFORMED_COLUMNS})`,
       )
   const records = (index: string): string => String(inputs[Number(index)]?.records ?? 0)
-  for (const sql of run.plan.program.resolve)
+  const { rows, duplicates, output } = run.plan.program.resolve
+  for (const sql of [...rows, ...duplicates, ...output])
     await run.engine.run(sql.replace(/\{records_(\d+)\}/g, (_, index: string) => records(index)))
 }
 

@@ -35,6 +35,8 @@ def evaluate(run, engine):
     for sql in quality["setup"]:
         engine.run(sql)
     for statement in quality["statements"]:
+        if "unless" in statement and engine.value(statement["unless"]):
+            continue
         if "fallback" in statement:
             _run_with_fallback(engine, statement)
         else:

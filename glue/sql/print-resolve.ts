@@ -4,6 +4,7 @@ import type { CuratedColumn } from '../../core/curated-columns.ts'
 import { curatedColumns } from '../../core/curated-columns.ts'
 import type { RunInput } from '../../core/run-documents.ts'
 import { TYPE_CODES } from '../intermediate.ts'
+import type { Program } from '../program.ts'
 import { name, text, textOrNull, texts, timestamp } from './literals.ts'
 
 /** What is the same for all rows of a run. */
@@ -104,13 +105,27 @@ const markRecords = (variable: string, table: string, inputs: readonly RunInput[
       `SET VARIABLE ${variable}_${index} = (SELECT bitstring_agg(record_number, 0, {records_${index}}) FROM ${table} WHERE input_index = ${index})`,
   )
 
-function isUnmarked(variable: string, inputs: readonly RunInput[]): string {
+function markOf(variable: string, inputs: readonly RunInput[]): string {
   const bits = inputs.map((_, index) => `get_bit(getvariable('${variable}_${index}'), CAST(record_number AS INTEGER))`)
-  const bit =
-    bits.length === 1
-      ? bits[0]
-      : `CASE input_index ${bits.map((value, index) => `WHEN ${index} THEN ${value}`).join(' ')} END`
-  return `${bit} IS DISTINCT FROM 1`
+  return bits.length === 1
+    ? (bits[0] ?? '')
+    : `CASE input_index ${bits.map((value, index) => `WHEN ${index} THEN ${value}`).join(' ')} END`
+}
+
+const isUnmarked = (variable: string, inputs: readonly RunInput[]): string =>
+  `${markOf(variable, inputs)} IS DISTINCT FROM 1`
+
+/** 32 bits are enough: a hash that two keys share costs a look at their rows, no more. */
+function printSegments(contract: Contract, { inputs }: RowConstants): Program['segments'] {
+  if (contract.key.length === 0) return null
+  const hash = `CAST(hash(${keyValues(contract).join(', ')}) >> 32 AS UINTEGER)`
+  return {
+    keyHashes: `SELECT ${hash} AS h FROM {rows}`,
+    setApart: [
+      `CREATE OR REPLACE TEMP TABLE sluice_duplicates AS SELECT input_index, record_number FROM sluice_good WHERE ${hash} IN (SELECT h FROM sluice_repeated_hashes)`,
+    ],
+    rowsApart: `SELECT * FROM sluice_good WHERE ${markOf('sluice_duplicate', inputs)} = 1`,
+  }
 }
 
 function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
@@ -120,17 +135,19 @@ function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
   return `CREATE OR REPLACE TEMP VIEW sluice_rejects AS ${kept} UNION ALL ${malformed}`
 }
 
-export interface PrintedResolve {
-  readonly malformedTable: string
-  readonly resolve: readonly string[]
-  readonly curated: string
-  readonly rejects: string
-  readonly duplicateCounts: string
-  readonly contentHash: string
-  readonly rejectCodes: string
-  readonly rejectSample: string
-  readonly typeErrors: string
-}
+export type PrintedResolve = Pick<
+  Program,
+  | 'malformedTable'
+  | 'resolve'
+  | 'segments'
+  | 'curated'
+  | 'rejects'
+  | 'duplicateCounts'
+  | 'contentHash'
+  | 'rejectCodes'
+  | 'rejectSample'
+  | 'typeErrors'
+>
 
 export function printResolve(contract: Contract, constants: RowConstants): PrintedResolve {
   const columns = curatedColumns(contract)
@@ -138,20 +155,22 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
     .filter(({ role, name: column }) => role === 'contract' || role === 'rescued' || column === 'record_number')
     .map(({ name: column }) => name(column))
     .join(', ')
-  const views = [
+  const rows = [
     ...markRecords('sluice_malformed', 'sluice_malformed', constants.inputs),
     `CREATE OR REPLACE TEMP VIEW sluice_rows AS SELECT * FROM sluice_parsed WHERE ${isUnmarked('sluice_malformed', constants.inputs)}`,
     'CREATE OR REPLACE TEMP VIEW sluice_good AS SELECT * FROM sluice_rows WHERE _errors IS NULL',
   ]
-  const curatedView = [
+  const output = [
     ...markRecords('sluice_duplicate', 'sluice_duplicates', constants.inputs),
     `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${columns.map((column) => curatedValue(column, contract, constants)).join(', ')} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
+    printRejectsView(constants),
   ]
   const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
   return {
     malformedTable:
       'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR)',
-    resolve: [...views, ...printDuplicates(contract, constants), ...curatedView, printRejectsView(constants)],
+    resolve: { rows, duplicates: printDuplicates(contract, constants), output },
+    segments: printSegments(contract, constants),
     curated: 'SELECT * FROM sluice_curated',
     rejects:
       'SELECT job_id, tenant_id, dataset, record_number, codes, columns, errors, raw FROM sluice_rejects ORDER BY input_index, record_number',
