@@ -236,7 +236,13 @@ const replay = group('replay', 'running past files again', 'sluice replay plan r
 declare(replay, {
   usage: 'plan <manifest>',
   summary: 'what would happen to each source; writes nothing anywhere',
-  example: 'sluice replay plan october.json',
+  example: 'sluice replay plan october.json --diff',
+  options: [
+    ['--backtest', 'run every source for real in a scratch area that is deleted, and tell what would change'],
+    ['--diff', 'and the first rows that differ from the table'],
+    ['--rows <n>', 'how many of them for each source', '5'],
+    ['--with <dir>', "under the contracts/ and dq-rules/ of a folder, in place of the deployment's"],
+  ],
   load: async () => (await import('./commands/replay.ts')).replayPlan,
 })
 declare(replay, {

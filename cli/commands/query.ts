@@ -36,7 +36,8 @@ function jsonOf(field: Field, column: ColumnMetadata): string | number | boolean
   return type.startsWith('timestamp') ? isoTimestamp(text) : text
 }
 
-async function rowsOf(client: RedshiftDataClient, Id: string): Promise<{ names: string[]; rows: Row[] }> {
+/** All rows of a statement's result. */
+export async function rowsOf(client: RedshiftDataClient, Id: string): Promise<{ names: string[]; rows: Row[] }> {
   const rows: Row[] = []
   let names: string[] = []
   let NextToken: string | undefined

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { isJsonObject } from '../../core/json.ts'
-import { manifestKeyOf, type ReplayManifest } from '../../replay/manifest.ts'
-import { type ManifestProblem, parseManifest } from '../../replay/parse-manifest.ts'
+import { manifestKeyOf } from '../../replay/manifest.ts'
 import type { ReplayReport, ReportLine } from '../../replay/report.ts'
 import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
@@ -16,27 +15,10 @@ import {
   type ReplayView,
   readResult,
 } from '../replay-client.ts'
+import { readManifest } from '../replay-manifest-file.ts'
 import { printReplay, printReport } from '../replay-view.ts'
 import { connectionOf } from '../session.ts'
-
-const problemText = ({ field, message, expected, found }: ManifestProblem): string =>
-  `${field}: ${message} (expected ${expected}; found ${found})`
-
-/** @throws CommandError `file_not_found`, `invalid_manifest` */
-function readManifest(file: string): { text: string; manifest: ReplayManifest } {
-  if (!existsSync(file)) throw new CommandError(EXIT.wrongUse, 'file_not_found', `Cannot read "${file}": no such file`)
-  const bytes = readFileSync(file)
-  const parsed = parseManifest(bytes)
-  if (parsed.ok) return { text: bytes.toString('utf8'), manifest: parsed.manifest }
-  const [first, ...others] = parsed.problems.map(problemText)
-  throw new CommandError(
-    EXIT.wrongUse,
-    'invalid_manifest',
-    [first ?? 'The manifest is not valid', ...others].join('\n  '),
-    'Its schema is replay/manifest.v1.schema.json, examples lie in replay/examples/',
-    { file, ...(parsed.problems[0] === undefined ? {} : { path: parsed.problems[0].field }) },
-  )
-}
+import type { BacktestOptions } from './replay-backtest.ts'
 
 async function clientsOf({ state, directory, environment }: Invocation): Promise<ReplayClients> {
   const connection = connectionOf(state, directory, environment)
@@ -69,7 +51,9 @@ async function previewPage(clients: ReplayClients, manifest: string, fromLine: n
 }
 
 /** `sluice replay plan MANIFEST`: what would happen to each source; nothing is written anywhere. */
-export async function replayPlan(invocation: Invocation, file: string): Promise<ExitCode> {
+export async function replayPlan(invocation: Invocation, file: string, options: BacktestOptions): Promise<ExitCode> {
+  if (options.backtest === true || options.diff === true || options.with !== undefined)
+    return (await import('./replay-backtest.ts')).replayBacktest(invocation, file, options)
   const { text } = readManifest(file)
   const clients = await clientsOf(invocation)
   let page = await previewPage(clients, text, 0)

@@ -132,6 +132,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   planReplay: async (request, deps) => (await replays()).plan(request, deps),
   closeReplay: async (request, deps) => (await replays()).close(request, deps),
   previewReplay: async (request, deps) => (await replays()).previewReplay(request, deps),
+  backtestSources: async (request, deps) => (await replays()).backtestSources(request, deps),
+  readConfiguration: async (request, deps) => (await replays()).readConfiguration(request, deps.database),
   getReplay: async (request, deps) => (await replays()).describe(request, deps),
   getJob: findJob,
   listErrors: (request, deps) => listErrors(deps.database, request),

@@ -8,6 +8,7 @@ import type { DroppedManifest } from './replay-documents.ts'
 import { progressOf, type ReplayRecord, readReplay } from './replay-record.ts'
 import type { ReplayDeps } from './replay-reports.ts'
 
+export { backtestSources, readConfiguration } from './backtest-sources.ts'
 export { previewReplay } from './preview-replay.ts'
 
 interface LoggedDeps extends ReplayDeps {
