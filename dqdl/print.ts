@@ -101,7 +101,7 @@ function joinOperands(condition: Condition, operands: readonly string[]): string
 export const printCondition = (condition: Condition): string => joinOperands(condition, printOperands(condition))
 const printResultCondition = (condition: Condition): string => joinOperands(condition, printResultOperands(condition))
 
-const printLabels = (labels: readonly Label[]): string =>
+export const printLabels = (labels: readonly Label[]): string =>
   `[${labels.map(({ key, value }) => `"${key}"="${value}"`).join(', ')}]`
 
 const isTextOperand = (value: Tag['value']): value is TextOperand => value.kind === 'text' || value.kind === 'keyword'
@@ -188,14 +188,14 @@ export const printAnalyzer = ({ type, parameters }: Analyzer): string =>
   [type, ...parameters.map(printParameter)].join(' ')
 
 const escaped = (text: string): string => text.replace(/[\\"]/g, '\\$&')
-const printDictionary = (pairs: Ruleset['metadata']): string => {
+export const printDictionary = (pairs: Ruleset['metadata']): string => {
   const printed = pairs.map(({ key, values, list }) => {
     const texts = values.map((value) => `"${value}"`).join(', ')
     return `  "${escaped(key)}": ${list ? `[${texts}]` : texts}`
   })
   return `{\n${printed.join(',\n')}\n}`
 }
-const printVariable = ({ name, list, operands }: Variable): string => {
+export const printVariable = ({ name, list, operands }: Variable): string => {
   const texts = operands.map(printText).join(', ')
   return `${name} = ${list ? `[${texts}]` : texts}`
 }

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableModel } from '../../dqdl/dq-commands.ts'
 import { explainRule, printExplanation } from '../../dqdl/explain.ts'
+import { formatRuleset } from '../../dqdl/format.ts'
 import { parseRuleset } from '../../dqdl/parse.ts'
-import { printRuleset } from '../../dqdl/print.ts'
 import { readContract } from '../contract-file.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
@@ -104,7 +104,7 @@ export async function dqLint(
   return exitCode
 }
 
-/** `sluice dq fmt FILE…`: the canonical form, on stdout or in place. */
+/** `sluice dq fmt FILE…`: the canonical form with its comments, on stdout or in place. */
 export async function dqFmt(
   { output }: Invocation,
   files: readonly string[],
@@ -112,13 +112,14 @@ export async function dqFmt(
 ): Promise<ExitCode> {
   const printed = files.map((file) => {
     requireFile(file)
-    const { ruleset, problems } = parseRuleset(readFileSync(file, 'utf8'))
-    const [problem] = problems
+    const source = readFileSync(file, 'utf8')
+    const parsed = parseRuleset(source)
+    const [problem] = parsed.problems
     if (problem !== undefined) {
       const { at, hint } = problem
       throw new CommandError(EXIT.wrongUse, problem.code, problem.message, hint ?? undefined, { file, ...at })
     }
-    return { file, text: printRuleset(ruleset) }
+    return { file, text: formatRuleset(source, parsed) ?? source }
   })
   if (options.write === true) for (const { file, text } of printed) writeFileSync(file, text)
   output.result(printed, () => (options.write === true ? '' : printed.map(({ text }) => text.trimEnd()).join('\n')))
