@@ -174,6 +174,26 @@ for (const [usage, summary] of [
   })
 }
 
+declare(program, {
+  usage: 'executions [id]',
+  summary: 'executions of the state machines, newest first; with an id (or a job’s) one as a tree of its states',
+  example: 'sluice executions --machine ingest --status FAILED',
+  options: [
+    ['--machine <name>', 'of one state machine'],
+    ['--status <status>', 'RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE'],
+    ['--limit <n>', 'how many, up to 10000', '50'],
+    ['--data', 'with the input and output of each state'],
+    ['--follow', 'wait until it has ended'],
+  ],
+  load: async () => (await import('./commands/executions.ts')).executions,
+})
+declare(program, {
+  usage: 'trace <job>',
+  summary: 'all that one job caused, over services, in order',
+  example: 'sluice trace j0123456789abcdef01234567',
+  load: async () => (await import('./commands/trace.ts')).trace,
+})
+
 const contract = group('contract', 'contracts of datasets', 'sluice contract diff orders.v1.yaml contracts/orders.yaml')
 declare(contract, {
   usage: 'diff <older> <newer>',
@@ -278,6 +298,16 @@ declare(dq, {
   summary: 'run the unit tests beside rulesets (default: all of dq-rules/)',
   example: 'sluice dq test dq-rules/orders.tests.yaml',
   load: async () => (await import('./commands/dq-test.ts')).dqTest,
+})
+declare(dq, {
+  usage: 'suggest',
+  summary: 'profile data and propose rules that hold on it',
+  example: 'sluice dq suggest --data orders.parquet --contract contracts/orders.yaml > dq-rules/orders.dqdl',
+  options: [
+    ['--data <file>', 'the rows: Parquet, CSV or JSON lines'],
+    ['--contract <file>', 'the contract of the dataset: rules keep to its columns and try its key'],
+  ],
+  load: async () => (await import('./commands/dq-suggest.ts')).dqSuggest,
 })
 declare(dq, {
   usage: 'lint <files...>',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Contract } from '../core/contract.ts'
-import { messageOf, SluiceError } from '../core/errors.ts'
-import { type Evaluated, evaluateRuleset, relationOfFile } from './evaluate.ts'
+import { readableFile } from './data-file.ts'
+import { type Evaluated, evaluateRuleset } from './evaluate.ts'
 import type { QualityConnection } from './execute.ts'
 import type { GlueResult } from './glue-result.ts'
 import { appendHistory, readHistory } from './history.ts'
@@ -33,26 +33,14 @@ export interface DqRunResult {
   readonly failingRows: number | null
 }
 
-/** The relation of a file whose columns can be read. @throws SluiceError `unsupported_format`, `unreadable_data` */
-async function readableRelation(file: string, connection: QualityConnection): Promise<string> {
-  const relation = relationOfFile(file)
-  try {
-    await connection.rows(`DESCRIBE SELECT * FROM ${relation}`)
-    return relation
-  } catch (cause) {
-    const [message = ''] = messageOf(cause).split('\n')
-    throw new SluiceError('unreadable_data', `Cannot read the rows: ${message}`, { where: { file }, cause })
-  }
-}
-
 /** `sluice dq run`. @throws SluiceError `ruleset_invalid` (exit 2), `unsupported_format`, `unreadable_data` */
 export async function dqRun(request: DqRunRequest, connection: QualityConnection): Promise<DqRunResult> {
   const { rulesFile, historyFolder, failuresFile, now } = request
   const ruleset = requireRuleset(await readFile(rulesFile, 'utf8'), rulesFile)
-  const relation = await readableRelation(request.dataFile, connection)
+  const { relation } = await readableFile(request.dataFile, connection)
   const references: Record<string, string> = {}
   for (const [alias, file] of Object.entries(request.references))
-    references[alias] = await readableRelation(file, connection)
+    references[alias] = (await readableFile(file, connection)).relation
   const evaluated = await evaluateRuleset(
     {
       ruleset,

@@ -44,7 +44,11 @@ export function relationOfFile(path: string): string {
   })
 }
 
-async function describe(relation: string, connection: QualityConnection): Promise<readonly QualityColumn[]> {
+/** Columns with their types of what stands behind FROM. */
+export async function describeRelation(
+  relation: string,
+  connection: QualityConnection,
+): Promise<readonly QualityColumn[]> {
   const rows = await connection.rows(`DESCRIBE SELECT * FROM ${relation}`)
   return rows.map((row) => ({ name: String(row.column_name), duckdbType: String(row.column_type) }))
 }
@@ -57,7 +61,7 @@ async function bring(name: string, relation: string, connection: QualityConnecti
   if (isText(relation)) await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM ${relation}`)
   const from = isText(relation) ? table : relation
   await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(name)} AS SELECT * FROM ${from}`)
-  return describe(identifier(name), connection)
+  return describeRelation(identifier(name), connection)
 }
 
 /**
