@@ -38,6 +38,9 @@ interface Part {
   readonly index: number
   readonly measures: Measures
   readonly compiled: CompiledRule
+  /** SQL over the measures: false where they do not settle the rule. */
+  readonly provenIf?: string
+  readonly valuesOf?: string | null
 }
 
 /**
@@ -187,10 +190,10 @@ const NO_CHECKS = '[]::STRUCT(v DOUBLE, f VARCHAR)[]'
 const NO_METRICS = '[]::STRUCT(n VARCHAR, v DOUBLE)[]'
 const listOr = (items: readonly string[], none: string): string => (items.length === 0 ? none : `[${items.join(', ')}]`)
 
-/** A rule's figures as a struct: index, settled result, checks, metrics, settled message, evaluated rule. */
-function figuresSql({ index, compiled }: Part): string {
+/** A rule's figures as a struct: index, settled result, checks, metrics, settled message, evaluated rule, whether they are right. */
+function figuresSql({ index, compiled, provenIf = 'true' }: Part): string {
   const struct = (result: string, checks: string, metrics: string, message: string, evaluated: string): string =>
-    `{'i': ${index}, 'r': ${result}, 'c': ${checks}, 'n': ${metrics}, 't': ${message}, 'u': ${evaluated}}`
+    `{'i': ${index}, 'r': ${result}, 'c': ${checks}, 'n': ${metrics}, 't': ${message}, 'u': ${evaluated}, 'p': ${provenIf}}`
   if (compiled.kind === 'settled') {
     const metrics = Object.entries(compiled.metrics).map(
       ([name, value]) => `{'n': ${literal(name)}, 'v': ${double(value)}}`,
@@ -219,7 +222,7 @@ function statementOf(parts: readonly Part[]): QualityStatement {
   const sources = sourcesOf(parts.map(({ measures }) => measures))
   const figures = parts.map(figuresSql).join(', ')
   return {
-    sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u FROM (SELECT unnest([${figures}]) AS f${sources.from})`,
+    sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u FROM (SELECT unnest([${figures}]) AS f${sources.from}) WHERE f.p`,
     rules: parts.map(({ index }) => index),
   }
 }
@@ -230,17 +233,66 @@ const JUDGE: QualityStatement = {
   rules: [],
 }
 
+/** From so many rules over a column on, its distinct values are counted once and the rules look at them. */
+const MIN_RULES_OVER_VALUES = 3
+/** Values are counted where a sample of rows holds at most so many: grouping a key would cost more than its rules. */
+const MAX_SAMPLED_VALUES = 1000
+const SAMPLED_ROWS = 20_000
+
 /** One statement for all rules over the shared scan, one for each query of another kind and the rules that use it. */
 function statementsOf(parts: readonly Part[]): QualityPlan['statements'] {
+  const shortcuts = new Map(parts.flatMap((part) => shortcutOf(part) ?? []).map((part) => [part.index, part]))
+  for (const [index, { valuesOf }] of [...shortcuts])
+    if (
+      valuesOf !== null &&
+      [...shortcuts.values()].filter((each) => each.valuesOf === valuesOf).length < MIN_RULES_OVER_VALUES
+    )
+      shortcuts.delete(index)
+  const cheap = parts.map((part) => shortcuts.get(part.index) ?? part)
+  const exact = parts.flatMap((part) => {
+    const shortcut = shortcuts.get(part.index)
+    return shortcut === undefined ? [] : [{ ...part, valuesOf: shortcut.valuesOf }]
+  })
+  return [...groupsOf(cheap).map(unlessManyValues), ...groupsOf(exact).map(unlessSettled)]
+}
+
+function shortcutOf({ index, compiled }: Part): Part | null {
+  if (compiled.kind !== 'measured' || compiled.shortcut === undefined) return null
+  const { measures, rule, provenIf, valuesOf } = compiled.shortcut
+  return { index, measures, compiled: rule, provenIf, valuesOf }
+}
+
+/** Parts that need the same queries. */
+function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
   const groups = new Map<string, Part[]>()
   for (const part of parts) {
-    const key = [...part.measures.queries.keys()].sort().join(',')
+    const key = [part.valuesOf ?? '', ...[...part.measures.queries.keys()].sort()].join(',')
     groups.set(key, [...(groups.get(key) ?? []), part])
   }
-  return [...groups.values()].map((group) => {
-    const statement = statementOf(group)
-    return group.length === 1 ? statement : { ...statement, fallback: group.map((part) => statementOf([part])) }
-  })
+  return [...groups.values()]
+}
+
+function unlessManyValues(group: readonly Part[]): QualityPlan['statements'][number] {
+  const statement = statementWithFallback(group)
+  const column = group[0]?.valuesOf ?? null
+  if (column === null) return statement
+  const sample = `SELECT ${column} AS value FROM sluice_data LIMIT ${SAMPLED_ROWS}`
+  return { ...statement, unless: `SELECT approx_count_distinct(value) > ${MAX_SAMPLED_VALUES} FROM (${sample})` }
+}
+
+function statementWithFallback(group: readonly Part[]): QualityPlan['statements'][number] {
+  const statement = statementOf(group)
+  return group.length === 1 ? statement : { ...statement, fallback: group.map((part) => statementOf([part])) }
+}
+
+const SETTLED = 'SELECT rule_index FROM sluice_figures UNION SELECT rule_index FROM sluice_verdicts'
+
+/** The exact form of rules that have a shortcut, for those that it left open. */
+function unlessSettled(group: readonly Part[]): QualityPlan['statements'][number] {
+  const open = group.map((part) => ({ ...part, provenIf: `${part.index} NOT IN (${SETTLED})` }))
+  const rules = group.map(({ index }) => index)
+  const unless = `SELECT count(*) = ${rules.length} FROM (${SETTLED}) WHERE rule_index IN (${rules.join(', ')})`
+  return { ...statementWithFallback(open), unless }
 }
 
 /** PASS, FAIL and ERROR combine as true, false and NULL do. All metrics and messages of the parts are kept. */

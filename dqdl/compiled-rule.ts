@@ -27,8 +27,18 @@ export interface MeasuredRule {
   readonly metrics: readonly Metric[]
   /** The condition with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
   readonly evaluatedRule: string | null
+  /** Measures that settle the rule for most data at less cost; the rule itself is measured only where they do not. */
+  readonly shortcut?: Shortcut
   /** Over a row of `sluice_data`: true when it breaks the rule. `null` for rules that say nothing about single rows. */
   readonly brokenBy: string | null
+}
+/** The same rule over other measures, which are right only where `provenIf` (SQL over them) is true. */
+export interface Shortcut {
+  readonly provenIf: string
+  readonly measures: Measures
+  readonly rule: MeasuredRule
+  /** Quoted name of the column whose distinct values the measures are taken over: worth its while for several rules. */
+  readonly valuesOf: string | null
 }
 /** A rule whose outcome needs no data: a missing column, a wrong type, an operand without value. */
 export interface SettledRule {
@@ -69,14 +79,20 @@ export interface Source {
 
 /** Name of the one scan that all plain aggregates share. */
 export const SCAN = 'scan'
+/** Column with the number of rows that hold a value. */
+export const VALUE_ROWS = 'sluice_rows'
 
 /** Names of everything a ruleset measures; equal SQL is measured once. */
 export class MeasureNames {
   readonly #aggregates = new Map<string, string>()
   readonly #queries = new Map<string, string>()
+  readonly #values = new Map<string, string>()
 
   aggregate(sql: string): string {
     return named(this.#aggregates, sql, 'a')
+  }
+  values(column: string): string {
+    return named(this.#values, column, 'v')
   }
   query(sql: string): string {
     return named(this.#queries, sql, 'q')
@@ -95,9 +111,16 @@ export class Measures {
   readonly aggregates = new Map<string, string>()
   /** SQL by source name. */
   readonly queries = new Map<string, string>()
+  /** By quoted column: aggregates over its distinct values, SQL by name. */
+  readonly values = new Map<string, Map<string, string>>()
 
   constructor(names: MeasureNames) {
     this.#names = names
+  }
+
+  /** Measures of their own with the same names. */
+  sibling(): Measures {
+    return new Measures(this.#names)
   }
 
   /** @param sql an aggregate over `sluice_data` @returns how the rule refers to its value */
@@ -105,6 +128,22 @@ export class Measures {
     const name = this.#names.aggregate(sql)
     this.aggregates.set(name, sql)
     return `${SCAN}.${name}`
+  }
+
+  /**
+   * @param sql an aggregate over the distinct values of a column, which keeps its name, and their numbers of rows,
+   * {@link VALUE_ROWS}
+   * @returns how the rule refers to its value
+   */
+  valueAggregate(column: string, sql: string): string {
+    const name = this.#names.aggregate(sql)
+    const aggregates = this.values.get(column) ?? new Map<string, string>()
+    this.values.set(column, aggregates.set(name, sql))
+    return `${this.#names.values(column)}.${name}`
+  }
+  /** The source of the aggregates over a column's values. */
+  valuesName(column: string): string {
+    return this.#names.values(column)
   }
 
   /** @param sql a SELECT of one row @returns the name the rule prefixes its columns with */
@@ -115,12 +154,27 @@ export class Measures {
   }
 }
 
+function valueSources(measures: readonly Measures[]): readonly Source[] {
+  const sources = new Map<string, { readonly name: string; readonly aggregates: Map<string, string> }>()
+  for (const each of measures)
+    for (const [column, aggregates] of each.values) {
+      const source = sources.get(column) ?? { name: each.valuesName(column), aggregates: new Map() }
+      for (const [name, sql] of aggregates) source.aggregates.set(name, sql)
+      sources.set(column, source)
+    }
+  return [...sources].map(([column, { name, aggregates }]) => {
+    const selected = [...aggregates].map(([alias, sql]) => `${sql} AS ${alias}`)
+    const values = `SELECT ${column}, count(*) AS ${VALUE_ROWS} FROM sluice_data GROUP BY ${column}`
+    return { name, sql: `SELECT ${selected.join(', ')} FROM (${values})` }
+  })
+}
+
 /** The WITH clause that brings the measures of some rules, and the FROM clause over it. */
 export function sourcesOf(measures: readonly Measures[]): { readonly with: string; readonly from: string } {
   const aggregates = new Map(measures.flatMap((each) => [...each.aggregates]))
   const queries = new Map(measures.flatMap((each) => [...each.queries]))
   const selected = [...aggregates].map(([name, sql]) => `${sql} AS ${name}`)
-  const sources: Source[] = [...queries].map(([name, sql]) => ({ name, sql }))
+  const sources: Source[] = [...[...queries].map(([name, sql]) => ({ name, sql })), ...valueSources(measures)]
   if (selected.length > 0) sources.unshift({ name: SCAN, sql: `SELECT ${selected.join(', ')} FROM sluice_data` })
   if (sources.length === 0) return { with: '', from: '' }
   return {

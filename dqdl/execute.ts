@@ -33,6 +33,7 @@ async function runStatement(statement: QualityStatement, connection: QualityConn
 async function judge({ setup, statements }: QualityPlan, connection: QualityConnection): Promise<void> {
   for (const sql of setup) await connection.run(sql)
   for (const { fallback, ...statement } of statements) {
+    if (statement.unless !== undefined && (await textOf(statement.unless, connection)) === 'true') continue
     if (fallback === undefined) {
       await runStatement(statement, connection)
       continue

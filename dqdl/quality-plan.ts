@@ -31,6 +31,8 @@ export interface QualityStatement {
   readonly sql: string
   /** Indices of the verdicts that depend on it; those above the last rule are analyzers and parts of composite rules. */
   readonly rules: readonly number[]
+  /** SELECT of one BOOLEAN: the statement is passed over where it is true, as other statements have settled its rules. */
+  readonly unless?: string
 }
 
 /**
@@ -38,7 +40,7 @@ export interface QualityStatement {
  * `sluice_data` over the rows, run `setup`, then `statements` in order; then `sluice_verdicts` (rule_index INTEGER, result
  * VARCHAR, metrics VARCHAR (JSON object), message VARCHAR, evaluated_rule VARCHAR) holds one finished verdict a rule.
  *
- * A statement that fails stops nothing: when it has a `fallback`, run those statements instead, each on its own; a statement
+ * A statement whose `unless` is true is passed over, its `fallback` too. A statement that fails stops nothing: when it has a `fallback`, run those statements instead, each on its own; a statement
  * without one that fails makes its `rules` ERROR: insert `(index, 'ERROR', '{}', engine's message, NULL)` for each. One that
  * names no rules must not fail.
  *

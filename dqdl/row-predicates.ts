@@ -91,7 +91,7 @@ const matchesOperand = (value: string, operand: TextOperand, ignoreCase: boolean
 export const ignoresCase = ({ tags }: Pick<Rule, 'tags'>): boolean =>
   tags.some(({ name, value }) => name === 'ignoreCase' && value.kind === 'text' && value.value.toLowerCase() === 'true')
 
-/** Texts compare exactly; patterns (RE2) must match the whole value. */
+/** Texts compare exactly; patterns (RE2) must match the whole value, and something: an empty text matches none. */
 export function textPredicate(
   { sql, family }: PredicateColumn,
   { operator, operands }: TextCondition,
@@ -102,7 +102,7 @@ export function textPredicate(
   if (operator === 'matches' || operator === 'not matches') {
     const pattern = first?.kind === 'text' ? first.value : ''
     const matched = `regexp_full_match(${value}, ${literal(pattern)}${ignoreCase ? ", 'i'" : ''})`
-    return withNull(operator === 'matches' ? matched : `NOT ${matched}`, sql, false)
+    return withNull(operator === 'matches' ? `(${value} <> '' AND ${matched})` : `NOT ${matched}`, sql, false)
   }
   const hasNull = operands.some((each) => each.kind === 'keyword' && each.keyword === 'NULL')
   const others = operands.filter((each) => !(each.kind === 'keyword' && each.keyword === 'NULL'))

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { leavesOf, type Ruleset } from './ast.ts'
 import { readSourcesOf } from './table-names.ts'
 
@@ -20,8 +21,22 @@ interface Translator {
 
 const SELECT_WHERE = 'SELECT 1 WHERE '
 
+/** Calls after which V8 compiles a WebAssembly function once more, optimised: its default, and never. */
+const TIERING_BUDGET = { usual: 1_800_000, never: 1_000_000_000 } as const
+const setTieringBudget = (budget: number): void => setFlagsFromString(`--wasm-tiering-budget=${budget}`)
+
+/** The translator reads a few lines; optimising its 22 MB would keep both cores busy for seconds beside the evaluation. */
+async function importTranslator(): Promise<typeof import('@polyglot-sql/sdk')> {
+  setTieringBudget(TIERING_BUDGET.never)
+  try {
+    return await import('@polyglot-sql/sdk')
+  } finally {
+    setTieringBudget(TIERING_BUDGET.usual)
+  }
+}
+
 const loadTranslator = async (): Promise<Translator> => {
-  const { Dialect, outputColumns, parse, transpile } = await import('@polyglot-sql/sdk')
+  const { Dialect, outputColumns, parse, transpile } = await importTranslator()
   const translate = (sparkSql: string): SqlTranslation => {
     const { success, sql, error } = transpile(sparkSql, Dialect.Spark, Dialect.DuckDB)
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }

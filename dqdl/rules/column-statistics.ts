@@ -67,11 +67,14 @@ const spreadOf =
   (column: Column, measures: Measures, scope: string | null): string => {
     const value = inScope(scope, `${column.sql}::DOUBLE`)
     if (column.family !== 'floating') return measures.aggregate(`${aggregate}(${value})`)
-    const finite = measures.aggregate(`coalesce(bool_and(isfinite(${value})), true)`)
-    const moderate = measures.aggregate(`coalesce(bool_and(abs(${value}) < ${MAX_SQUARED}), true)`)
-    const constant = `${measures.aggregate(`min(${value})`)} = ${measures.aggregate(`max(${value})`)}`
+    const [least, most] = ['min', 'max'].map(
+      (name) => `${measures.aggregate(`${name}(${inScope(scope, column.sql)})`)}::DOUBLE`,
+    )
+    // NaN is above every number.
+    const finite = `coalesce(isfinite(${least}) AND isfinite(${most}), true)`
+    const moderate = `coalesce(greatest(abs(${least}), abs(${most})) < ${MAX_SQUARED}, true)`
     const spread = measures.aggregate(`${aggregate}(CASE WHEN abs(${value}) < ${MAX_SQUARED} THEN ${value} END)`)
-    return `(CASE WHEN NOT ${finite} THEN 'NaN'::DOUBLE WHEN ${moderate} THEN ${spread} WHEN ${constant} THEN 0.0 ELSE 'Infinity'::DOUBLE END)`
+    return `(CASE WHEN NOT ${finite} THEN 'NaN'::DOUBLE WHEN ${moderate} THEN ${spread} WHEN ${least} = ${most} THEN 0.0 ELSE 'Infinity'::DOUBLE END)`
   }
 export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
 /** Natural logarithm, over the values that are not NULL; one distinct value gives 0. */

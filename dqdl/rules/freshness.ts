@@ -2,31 +2,44 @@ import type { DurationCondition } from '../ast.ts'
 import { errored, type RuleCompiler } from '../compiled-rule.ts'
 import { numberHolds } from '../conditions.ts'
 import { durationMinutes } from '../operands.ts'
-import { literal } from '../sql.ts'
+import { isNumeric } from '../sql.ts'
 import { timestampOfText } from '../text-times.ts'
 import { checkRowShare } from './row-share.ts'
-import { columnMetric, columnOf, parameterOf, requireFamily, scopeOf } from './support.ts'
+import { type Column, columnMetric, columnOf, failedByAnyRow, parameterOf, scopeOf } from './support.ts'
 
 /** Hours of a duration as the reference has them: rounded to four decimals. */
 const hoursOf = (operand: DurationCondition['operands'][number]): number =>
   Math.round((durationMinutes(operand) / 60) * 10_000) / 10_000
 
+/** Seconds since 1970 of a value; NULL for what is no time. Numbers are such seconds, as Spark reads them. */
+function secondsOf({ sql, family }: Column): string {
+  if (family === 'floating') return `CASE WHEN isfinite(${sql}) THEN ${sql}::DOUBLE END`
+  if (isNumeric(family)) return `${sql}::DOUBLE`
+  return `epoch(${family === 'text' ? timestampOfText(sql) : `CAST(${sql} AS TIMESTAMP)`})`
+}
+
 /** Age of every value in hours, rounded to two decimals. NULL and what is no time break the rule. */
 export const dataFreshness: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings, (name) => `Column ${name} does not exist in the dataset`)
-  requireFamily(column, ['date', 'timestamp', 'text'], 'a date or timestamp')
+  const scope = scopeOf(rule, surroundings)
+  if (column.family === 'boolean' || column.family === 'other')
+    return failedByAnyRow(
+      `Expected type of column ${column.name} to be a date or timestamp, but found ${column.duckdbType} instead!`,
+      measures,
+      scope,
+    )
   const { condition } = rule
   if (condition?.kind !== 'duration') return errored('DataFreshness needs a duration condition')
-  const now = `TIMESTAMP ${literal(surroundings.now.toISOString().slice(0, 23).replace('T', ' '))}`
-  const instant = column.family === 'text' ? timestampOfText(column.sql) : `CAST(${column.sql} AS TIMESTAMP)`
-  const age = `round(epoch(${now} - ${instant}) / 3600, 2)`
+  const now = Math.floor(surroundings.now.getTime() / 1000)
+  const age = `round((${now} - floor(${secondsOf(column)})) / 3600, 2)`
   const fresh = numberHolds(age, condition.operator, condition.operands.map(hoursOf))
   const share = {
     predicate: `coalesce(${fresh}, false)`,
+    column: column.sql,
     metric: columnMetric([column.name], 'DataFreshness.Compliance'),
     analyzer: `DataFreshness(${column.name})`,
     failureOf: (value: string) => `printf('%.2f%% of rows passed', ${value} * 100)`,
     emptyPasses: true,
   }
-  return checkRowShare(rule, share, scopeOf(rule, surroundings), measures, surroundings)
+  return checkRowShare(rule, share, scope, measures, surroundings)
 }

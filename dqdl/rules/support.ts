@@ -39,6 +39,9 @@ export function columnOf(
 ): Column {
   const column = findColumn(columns, name)
   if (column === undefined) throw new RuleFailure(missing(name))
+  // Spark takes a dot for the field of a struct unless the name stands in back-ticks.
+  if (name.includes('.') && !name.startsWith('`'))
+    throw new RuleFailure(`${missing(name)} Write \`${name}\` in back-ticks.`)
   return { name, sql: identifier(column.name), family: familyOf(column.duckdbType), duckdbType: column.duckdbType }
 }
 
@@ -87,6 +90,12 @@ export const inScope = (scope: string | null, value: string): string =>
 
 /** Rows that the rule looks at. */
 export const rowsInScope = (measures: Measures, scope: string | null): string => measures.aggregate(countOf(scope))
+
+/** A rule that no row can meet: it fails unless no row is in scope. */
+export function failedByAnyRow(message: string, measures: Measures, scope: string | null): CompiledRule {
+  const failure = `CASE WHEN ${rowsInScope(measures, scope)} > 0 THEN ${literal(message)} END`
+  return { kind: 'measured', checks: [{ value: 'NULL', failure }], metrics: [], evaluatedRule: null, brokenBy: null }
+}
 
 /** Of the check that NULL values break. */
 export const NULL_MESSAGE = 'Value: NULL does not meet the constraint requirement!'

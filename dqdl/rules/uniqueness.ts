@@ -1,4 +1,4 @@
-import type { Measures, RuleCompiler } from '../compiled-rule.ts'
+import type { CompiledRule, Measures, RuleCompiler } from '../compiled-rule.ts'
 import { literal } from '../sql.ts'
 import {
   type Column,
@@ -38,21 +38,80 @@ function repeated(columns: readonly Column[], scope: string | null): string {
   return `(NOT (${allNull}) AND count(*) OVER (PARTITION BY ${partition.join(', ')}) > 1)`
 }
 
+/** Figures about how often values occur, as SQL; all BIGINT. */
+interface Frequencies {
+  readonly total: string
+  readonly kept: string
+  readonly complete: string
+  readonly single: string
+}
+
+const exactFrequencies = (columns: readonly Column[], scope: string | null, measures: Measures): Frequencies => {
+  const source = measures.query(frequenciesSql(columns, scope))
+  return {
+    total: `${source}.total`,
+    kept: `${source}.kept`,
+    complete: `${source}.complete`,
+    single: `${source}.single`,
+  }
+}
+
+/** Equal values have equal hashes, but for floating numbers: 0.0 equals -0.0. */
+const isHashable = ({ family }: Column): boolean => family !== 'floating' && family !== 'other'
+
+/**
+ * The same from the shared scan, right where every value occurs once: as many hashes as values prove that, as two equal
+ * values would share theirs. The hashes of texts are counted in less time and memory than the texts.
+ */
+function provenFrequencies(
+  columns: readonly Column[],
+  scope: string | null,
+  measures: Measures,
+): { readonly frequencies: Frequencies; readonly provenIf: string } {
+  const names = columns.map(({ sql }) => sql)
+  const all = (connector: string, test: string): string => names.map((name) => `${name} IS ${test}`).join(connector)
+  const someValue = `(${all(' OR ', 'NOT NULL')})`
+  const kept = measures.aggregate(
+    names.length === 1 ? `count(${inScope(scope, names[0] ?? '')})` : countOf(scope, someValue),
+  )
+  const complete = names.length === 1 ? kept : measures.aggregate(countOf(scope, `(${all(' AND ', 'NOT NULL')})`))
+  const counted = scope === null ? someValue : `${someValue} AND ${scope}`
+  const hashes = measures.aggregate(`count(DISTINCT CASE WHEN ${counted} THEN hash(${names.join(', ')}) END)`)
+  const frequencies = { total: rowsInScope(measures, scope), kept, complete, single: hashes }
+  return { frequencies, provenIf: `${hashes} = ${kept}` }
+}
+
+/** Judges by the cheap figures first. */
+function withShortcut(
+  columns: readonly Column[],
+  scope: string | null,
+  measures: Measures,
+  judge: (frequencies: Frequencies, measures: Measures) => CompiledRule,
+): CompiledRule {
+  const exact = judge(exactFrequencies(columns, scope, measures), measures)
+  if (exact.kind !== 'measured' || !columns.every(isHashable)) return exact
+  const cheap = measures.sibling()
+  const { frequencies, provenIf } = provenFrequencies(columns, scope, cheap)
+  const rule = judge(frequencies, cheap)
+  return rule.kind === 'measured' ? { ...exact, shortcut: { provenIf, measures: cheap, rule, valuesOf: null } } : exact
+}
+
 const uniquenessRule =
   (boolean: boolean): RuleCompiler =>
   (rule, measures, surroundings) => {
     const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
     const names = columns.map(({ name }) => name)
     const scope = scopeOf(rule, surroundings)
-    const source = measures.query(frequenciesSql(columns, scope))
-    const check = {
-      metric: columnMetric(names, 'Uniqueness'),
-      brokenBy: repeated(columns, scope),
-      scope,
-      value: ratio(`${source}.single`, `${source}.kept`),
-      analyzer: `Uniqueness(List(${names.join(', ')}),None,None)`,
-    }
-    return checkNumber(rule, boolean ? mustBeOne() : numberCondition(rule), check, surroundings)
+    return withShortcut(columns, scope, measures, ({ single, kept }) => {
+      const check = {
+        metric: columnMetric(names, 'Uniqueness'),
+        brokenBy: repeated(columns, scope),
+        scope,
+        value: ratio(single, kept),
+        analyzer: `Uniqueness(List(${names.join(', ')}),None,None)`,
+      }
+      return checkNumber(rule, boolean ? mustBeOne() : numberCondition(rule), check, surroundings)
+    })
   }
 export const uniqueness = uniquenessRule(false)
 export const isUnique = uniquenessRule(true)
@@ -97,29 +156,31 @@ export const isPrimaryKey: RuleCompiler = (rule, measures, surroundings) => {
   const columns = rule.parameters.map(({ text }) => columnOf(text, surroundings))
   const names = columns.map(({ name }) => name)
   const scope = scopeOf(rule, surroundings)
-  const source = measures.query(frequenciesSql(columns, scope))
-  const unique = ratio(`${source}.single`, `${source}.kept`)
-  const complete = ratio(`${source}.complete`, `${source}.total`)
   const empty = rule.where === null ? literal(emptyMessage(`Uniqueness(List(${names.join(', ')}),None,None)`)) : 'NULL'
-  const undefinedFailure = `WHEN ${source}.total = 0 THEN ${empty} WHEN ${source}.kept = 0 THEN ${literal(NULL_MESSAGE)}`
-  const completenessMetrics = columns.map((column) => ({
-    name: columnMetric([column.name], 'Completeness'),
-    sql:
-      columns.length === 1
-        ? complete
-        : ratio(measures.aggregate(`count(${inScope(scope, column.sql)})`), rowsInScope(measures, scope)),
-  }))
-  return {
-    kind: 'measured',
-    checks: [
-      { value: unique, failure: `CASE ${undefinedFailure} WHEN ${unique} < 1.0 THEN '!' END` },
-      { value: complete, failure: `CASE WHEN ${source}.kept > 0 AND ${complete} < 1.0 THEN '!' END` },
-    ],
-    metrics: [{ name: columnMetric(names, 'Uniqueness'), sql: unique }, ...completenessMetrics],
-    evaluatedRule: null,
-    brokenBy: within(
-      scope,
-      `(${repeated(columns, scope)} OR ${columns.map(({ sql }) => `${sql} IS NULL`).join(' OR ')})`,
-    ),
-  }
+  const brokenBy = within(
+    scope,
+    `(${repeated(columns, scope)} OR ${columns.map(({ sql }) => `${sql} IS NULL`).join(' OR ')})`,
+  )
+  return withShortcut(columns, scope, measures, ({ total, kept, complete, single }, used) => {
+    const unique = ratio(single, kept)
+    const whole = ratio(complete, total)
+    const undefinedFailure = `WHEN ${total} = 0 THEN ${empty} WHEN ${kept} = 0 THEN ${literal(NULL_MESSAGE)}`
+    const completeness = columns.map((column) => ({
+      name: columnMetric([column.name], 'Completeness'),
+      sql:
+        columns.length === 1
+          ? whole
+          : ratio(used.aggregate(`count(${inScope(scope, column.sql)})`), rowsInScope(used, scope)),
+    }))
+    return {
+      kind: 'measured',
+      checks: [
+        { value: unique, failure: `CASE ${undefinedFailure} WHEN ${unique} < 1.0 THEN '!' END` },
+        { value: whole, failure: `CASE WHEN ${kept} > 0 AND ${whole} < 1.0 THEN '!' END` },
+      ],
+      metrics: [{ name: columnMetric(names, 'Uniqueness'), sql: unique }, ...completeness],
+      evaluatedRule: null,
+      brokenBy,
+    }
+  })
 }

@@ -18,6 +18,7 @@ import {
   columnMetric,
   columnOf,
   emptyMessage,
+  failedByAnyRow,
   inScope,
   NULL_MESSAGE,
   NUMERIC,
@@ -47,6 +48,8 @@ function checkExtremes(
   condition: NumberCondition,
   options: {
     readonly value: string
+    /** True where the value is never NULL. */
+    readonly complete: boolean
     readonly scope: string | null
     readonly metricOf: (extreme: Extreme) => string
     readonly reported: boolean
@@ -64,7 +67,7 @@ function checkExtremes(
   const sqlOf = (extreme: Extreme): string =>
     `${measures.aggregate(`${extreme === 'minimum' ? 'min' : 'max'}(${inScope(scope, value)})`)}::DOUBLE`
   const rows = rowsInScope(measures, scope)
-  const present = measures.aggregate(`count(${inScope(scope, value)})`)
+  const present = options.complete ? rows : measures.aggregate(`count(${inScope(scope, value)})`)
   const empty = rule.where === null ? literal(emptyMessage(analyzer)) : 'NULL'
   const nullFailure = `CASE WHEN ${rows} = 0 THEN ${empty} WHEN ${present} < ${rows} THEN ${literal(NULL_MESSAGE)} END`
   return {
@@ -120,6 +123,7 @@ function numericValues(
   if (rule.threshold === null && !hasNull && EXTREMES[operator] !== undefined) {
     const options = {
       value: column.sql,
+      complete: false,
       scope,
       metricOf: (extreme: Extreme) => columnMetric([column.name], extreme === 'minimum' ? 'Minimum' : 'Maximum'),
       reported: true,
@@ -143,7 +147,7 @@ function complianceOf(
   surroundings: Surroundings,
 ): CompiledRule {
   const metric = columnMetric([column.name], name)
-  const share = { predicate, metric, analyzer: `Compliance(${column.name})` }
+  const share = { predicate, column: column.sql, metric, analyzer: `Compliance(${column.name})` }
   return checkRowShare(rule, share, scope, measures, surroundings)
 }
 
@@ -156,6 +160,7 @@ export const columnLength: RuleCompiler = (rule, measures, surroundings) => {
   if (EXTREMES[condition.operator] !== undefined) {
     const options = {
       value: `length(coalesce(${column.sql}, ''))`,
+      complete: true,
       scope,
       metricOf: (extreme: Extreme) =>
         columnMetric([column.name], extreme === 'minimum' ? 'MinimumLength' : 'MaximumLength'),
@@ -173,7 +178,7 @@ export const columnLength: RuleCompiler = (rule, measures, surroundings) => {
   const predicate = lengthPredicate(column.sql, condition, surroundings.history(metric))
   return checkRowShare(
     rule,
-    { predicate, metric, analyzer: `Compliance(${column.name})` },
+    { predicate, column: column.sql, metric, analyzer: `Compliance(${column.name})` },
     scope,
     measures,
     surroundings,
@@ -192,8 +197,13 @@ export const columnDataType: RuleCompiler = (rule, measures, surroundings) => {
     return errored(`Rule (or nested rule) not supported due to: ColumnDataType takes = and != only`)
   const [operand] = condition.operands
   const type = operand?.kind === 'text' ? operand.value : ''
+  const scope = scopeOf(rule, surroundings)
   if (isCastRefused(column, type))
-    return failed(`Column ${column.name} of type ${column.duckdbType} cannot be cast to ${type}`)
+    return failedByAnyRow(
+      `Column ${column.name} of type ${column.duckdbType} cannot be cast to ${type}`,
+      measures,
+      scope,
+    )
   const castable = castablePredicate(column, type, tagText(rule, 'format'))
   if (castable === null) {
     const hint = nearestHint(type, DATA_TYPES)
@@ -201,10 +211,11 @@ export const columnDataType: RuleCompiler = (rule, measures, surroundings) => {
   }
   const share = {
     predicate: condition.operator === '=' ? castable : `NOT (${castable})`,
+    column: column.sql,
     metric: columnMetric([column.name], 'ColumnDataType.Compliance'),
     analyzer: `ColumnDataType(${column.name})`,
     end: '.' as const,
     emptyPasses: true,
   }
-  return checkRowShare(rule, share, scopeOf(rule, surroundings), measures, surroundings)
+  return checkRowShare(rule, share, scope, measures, surroundings)
 }

@@ -32,12 +32,19 @@ async function leafOf(rule: Rule, compared: Compared): Promise<Leaf | null> {
   const name = rule.parameters[0]?.text.replace(/^`(.*)`$/, '$1') ?? ''
   const column = compared.table.columns.find((each) => each.name.toLowerCase() === name.toLowerCase())
   const family = familyOf(column?.duckdbType ?? '')
-  const context = { column: identifier(column?.name ?? name), family, scope, now: new Date(0) }
+  const duckdbType = column?.duckdbType ?? ''
+  const context = { column: identifier(column?.name ?? name), family, duckdbType, scope, now: new Date(0) }
   return { rule, context, compared }
 }
 
 /** Evaluates the SQL or the pattern of a reason over the table `sluice_data`. */
-async function holds(reason: Reason, { context }: Leaf, duckdb: Duckdb): Promise<boolean> {
+async function holds(
+  reason: Reason,
+  { context }: Leaf,
+  duckdb: Duckdb,
+  verdictHere: (rule: Rule) => Promise<boolean>,
+): Promise<boolean> {
+  if (reason.kind === 'rule') return verdictHere(reason.rule)
   if (reason.kind !== 'pattern') {
     const [row] = await duckdb.rows(reason.sql)
     return row?.v === true
@@ -66,24 +73,27 @@ export async function differenceOf(compared: Compared, scope: DifferenceScope): 
   const subjects: string[] = []
   let unpredictable = false
   const relation = scope.relationOf(compared.table.name)
+  const verdictHere = async (rule: Rule): Promise<boolean> => {
+    const { result } = await evaluateRuleset(
+      { ruleset: rulesetOf(rule), relation, references: scope.references, now: scope.now },
+      duckdb,
+    )
+    return result.RuleResults[0]?.Result === 'PASS'
+  }
   const verdictOf = async (expression: RuleExpression): Promise<boolean> => {
     if (expression.kind === 'composite') {
       const verdicts: boolean[] = []
       for (const part of expression.parts) verdicts.push(await verdictOf(part))
       return expression.operator === 'and' ? verdicts.every(Boolean) : verdicts.some(Boolean)
     }
-    const { result } = await evaluateRuleset(
-      { ruleset: rulesetOf(expression), relation, references: scope.references, now: scope.now },
-      duckdb,
-    )
-    const own = result.RuleResults[0]?.Result === 'PASS'
+    const own = await verdictHere(expression)
     const found = await leafOf(expression, compared)
     if (found === null) return own
     const leaf = { ...found, context: { ...found.context, now: scope.now } }
     for (const { subject, reasonFor } of DIFFERENCES) {
       const reason = reasonFor(leaf)
       if (reason === null || !(await applies(reason, leaf, duckdb))) continue
-      const held = await holds(reason, leaf, duckdb)
+      const held = await holds(reason, leaf, duckdb, verdictHere)
       if (reason.kind === 'condition') {
         if (!held) continue
         unpredictable = true

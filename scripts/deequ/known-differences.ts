@@ -15,12 +15,13 @@ export interface Leaf {
  * Why a difference is accepted.
  * `meaning`: SQL of the verdict that the reference must have given; `onlyIf`: predicate that a row in scope must meet, as
  * otherwise both engines mean the same. `pattern`: the same, by the patterns of
- * reference-meaning.ts. `condition`: SQL that must be true of the data; then the rule says nothing about the reference.
+ * reference-meaning.ts. `rule`: the rule whose verdict here it is. `condition`: SQL that must be true of the data; then the rule says nothing about the reference.
  */
 export type Reason =
   | { readonly kind: 'meaning'; readonly sql: string; readonly onlyIf: string | null }
   | { readonly kind: 'pattern'; readonly operator: 'matches' | 'not matches'; readonly pattern: string }
   | { readonly kind: 'condition'; readonly sql: string }
+  | { readonly kind: 'rule'; readonly rule: Rule }
 
 interface Difference {
   /** First cell of a row in dqdl/differences.md. */
@@ -57,8 +58,18 @@ function patternReason({ rule }: Leaf, wanted: 'matches' | 'not matches'): Reaso
   return operand?.kind === 'text' ? { kind: 'pattern', operator: wanted, pattern: operand.value } : null
 }
 
+/** Whether a statement returns a column whose name holds a dot. */
+const returnsDotted = (statement: string, names: readonly string[]): boolean =>
+  /^select\s+`[^`]*\.[^`]*`/i.test(statement) ||
+  (/^select\s+(?:\w+\.)?\*/i.test(statement) && names.some((name) => name.includes('.')))
+
 /** Where the engines differ on purpose; the reasons stand in dqdl/differences.md. The first that holds is named. */
 export const DIFFERENCES: readonly Difference[] = [
+  {
+    subject: 'whole numbers that overflow in where clauses and CustomSql',
+    reasonFor: ({ compared }) =>
+      compared.own.EvaluationMessage?.includes('Out of Range Error') === true ? condition(ALWAYS) : null,
+  },
   {
     subject: '`not matches` ✓',
     reasonFor: (leaf) => patternReason(leaf, 'not matches'),
@@ -75,7 +86,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reasonFor: (leaf) => {
       const { rule, context } = leaf
       if (rule.type !== 'ColumnValues' || rule.threshold === null) return null
-      if (rule.condition?.kind === 'date') return meaning(dateMeaning(rule, rule.condition, context))
+      if (rule.condition?.kind === 'number') return { kind: 'rule', rule: { ...rule, threshold: null } }
       if (rule.condition?.kind !== 'text') return null
       return patternReason(leaf, 'matches') ?? meaning(textMeaning(rule.condition, context))
     },
@@ -146,11 +157,6 @@ export const DIFFERENCES: readonly Difference[] = [
         : null,
   },
   {
-    subject: 'whole numbers that overflow in where clauses and CustomSql',
-    reasonFor: ({ compared }) =>
-      compared.own.EvaluationMessage?.includes('Out of Range Error') === true ? condition(ALWAYS) : null,
-  },
-  {
     subject: 'Sum and Mean of whole numbers beyond 64 bits ✓',
     reasonFor: ({ rule, context }) =>
       (rule.type === 'Sum' || rule.type === 'Mean') && context.family === 'integer'
@@ -176,11 +182,23 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    subject: 'decimals of 38 digits beside operands with decimals',
+    reasonFor: ({ rule, context }) => {
+      const filled = /^DECIMAL\(38,(\d+)\)$/.exec(context.duckdbType)
+      return filled !== null && ['ColumnValues', 'Sum', 'Mean', 'AggregateMatch'].includes(rule.type)
+        ? anyRow(`abs(${context.column}::DOUBLE) >= 1e${37 - Number(filled[1])}`)
+        : null
+    },
+  },
+  {
     subject: 'CustomSql that returns a column with a dot in its name',
     reasonFor: ({ rule, compared }) =>
       rule.type === 'CustomSql' && rule.condition === null && !compared.reference.passed
         ? condition(
-            `SELECT ${/^select\s+`[^`]*\.[^`]*`/i.test(rule.parameters.map(({ text }) => text).join(' '))} AS v`,
+            `SELECT ${returnsDotted(
+              rule.parameters[0]?.text ?? '',
+              compared.table.columns.map(({ name }) => name),
+            )} AS v`,
           )
         : null,
   },

@@ -13,6 +13,7 @@ export interface LeafContext {
   /** The column's quoted name. */
   readonly column: string
   readonly family: TypeFamily
+  readonly duckdbType: string
   /** The where clause; `null` without one. */
   readonly scope: string | null
   readonly now: Date
@@ -23,8 +24,15 @@ const from = ({ scope }: LeafContext): string => `FROM sluice_data${scope === nu
 const ofNothing = ({ scope }: LeafContext): string => String(scope !== null)
 
 /** Every row must meet the predicate. One that is NULL counts as a row and not as a met one. */
-const shareIsOne = (predicate: string, context: LeafContext): string =>
-  `SELECT CASE WHEN sum(p) IS NULL THEN ${ofNothing(context)} ELSE sum(p) = count(*) END AS v FROM (SELECT (${predicate})::INTEGER AS p ${from(context)})`
+const shareIsOne = (predicate: string, context: LeafContext): string => shareHolds(predicate, context, null)
+
+/** The same for a share that meets a threshold. */
+function shareHolds(predicate: string, context: LeafContext, threshold: NumberCondition | null): string {
+  const share = 'sum(p)::DOUBLE / count(*)'
+  const operands = threshold?.operands.map((operand) => evaluateNumber(operand, [])) ?? [1]
+  const holds = numberHolds(`(${share})`, threshold?.operator ?? '=', operands)
+  return `SELECT CASE WHEN sum(p) IS NULL THEN ${ofNothing(context)} ELSE ${holds} END AS v FROM (SELECT (${predicate})::INTEGER AS p ${from(context)})`
+}
 
 /** Texts with an apostrophe reach Spark in a form that equals nothing. */
 const comparable = ({ operands }: TextCondition): readonly string[] =>
@@ -71,9 +79,10 @@ export const patternValues = (context: LeafContext): string => `SELECT ${context
 export function dateMeaning(rule: Rule, condition: DateCondition, context: LeafContext): string {
   const predicate = datePredicate({ sql: context.column, family: context.family }, condition, context.now, rule.tags)
   const dated = condition.operands.every((operand) => evaluateDay(operand, context.now, rule.tags) !== null)
-  return shareIsOne(
+  return shareHolds(
     condition.operator === 'not between' && dated ? `(${context.column} IS NULL OR ${predicate})` : predicate,
     context,
+    rule.threshold,
   )
 }
 

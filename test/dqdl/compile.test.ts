@@ -18,15 +18,24 @@ describe('quality plan', () => {
     const rules = Array.from(
       { length: 131 },
       (_, index) =>
-        [`RowCount > ${index}`, `Mean "amount" > -${index + 1}`, `ColumnValues "status" in ["new", "${index}"]`][
-          index % 3
-        ],
+        [`RowCount > ${index}`, `Mean "amount" > -${index + 1}`, `ColumnValues "amount" > ${index}`][index % 3],
     )
     const plan = compile(rules.join(', '))
     expect(plan.rules).toHaveLength(131)
     expect(
       scansIn({ ...plan, statements: plan.statements.map(({ sql, rules: indices }) => ({ sql, rules: indices })) }),
     ).toBe(1)
+  })
+
+  test('several rules over one column look at its distinct values, where a sample has few', () => {
+    const rules = ['new', 'paid', 'packed'].map((state) => `ColumnValues "status" != "${state}"`).join(', ')
+    const [values, , ...rest] = compile(`RowCount > 0, ${rules}`).statements.toSorted(
+      (one, other) => Number(other.sql.includes('GROUP BY "status"')) - Number(one.sql.includes('GROUP BY "status"')),
+    )
+    expect(values?.rules).toEqual([1, 2, 3])
+    expect(values?.unless).toContain('approx_count_distinct')
+    const exact = rest.find((each) => each.rules.includes(1))
+    expect(exact?.unless).toContain('rule_index IN (1, 2, 3)')
   })
 
   test('equal aggregates are measured once, whatever the condition on them', () => {
@@ -39,7 +48,11 @@ describe('quality plan', () => {
 
   test('rules over the frequencies of the same columns share one query', () => {
     const plan = compile('IsUnique "order_id", IsPrimaryKey "order_id", Uniqueness "order_id" > 0.5')
-    expect(scansIn(plan)).toBe(1)
+    const [shared, exact] = plan.statements
+    expect(shared?.unless).toBeUndefined()
+    expect(exact?.unless).toBeDefined()
+    expect(scansIn({ ...plan, statements: plan.statements.slice(0, 1) })).toBe(1)
+    expect(scansIn(plan)).toBe(2)
   })
 
   test('each shared statement can be taken apart into one for each rule', () => {

@@ -246,14 +246,67 @@ describe('evaluation', () => {
     const data = `SELECT * FROM (VALUES ('O''Brien', 'ä', 1), ('Zoë', 'ß', 2)) AS t("the name", "a.b", "q""x")`
     const rules = [
       'ColumnValues "the name" in ["O\'Brien", "Zoë"]',
-      'ColumnLength "a.b" = 1',
+      'ColumnLength "`a.b`" = 1',
       'IsUnique "`a.b`"',
+      'IsUnique "a.b"',
       'ColumnValues "the name" != "O\'Brien" with threshold = 0.5',
       'Sum "the name" > 1',
-      'IsComplete "a.b" where "`the name` like \'O%\'"',
+      'IsComplete "`a.b`" where "`the name` like \'O%\'"',
     ]
     const { results } = await judge(engine, data, rules.join(','))
-    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS', 'PASS', 'PASS', 'FAIL', 'PASS'])
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS', 'PASS', 'FAIL', 'PASS', 'FAIL', 'PASS'])
+    expect(results[3]?.EvaluationMessage).toContain('back-ticks')
+  })
+
+  test('verdicts are the same whether a column has few values or many, and whether a key is unique or not', async () => {
+    const rules = [
+      'IsUnique "k"',
+      'IsPrimaryKey "k"',
+      'Uniqueness "k" > 0.9',
+      ...[0, 1, 2, 3].map((bound) => `ColumnValues "v" != ${bound}`),
+      'ColumnValues "v" in [4, 5, 6, NULL]',
+      'ColumnDataType "v" = "Integer"',
+    ].join(', ')
+    const over = async (key: string, value: string) => {
+      const data = `SELECT ${key} AS k, ${value} AS v FROM range(5000) t(i)`
+      return (await judge(engine, data, rules)).results.map(({ Result, EvaluatedMetrics }) => [
+        Result,
+        ...Object.values(EvaluatedMetrics),
+      ])
+    }
+    const few = await over("'k' || i", 'CASE WHEN i % 4 > 0 THEN 4 + i % 3 END')
+    expect(few).toEqual([
+      ['PASS', 1],
+      ['PASS', 1, 1],
+      ['PASS', 1],
+      ...Array.from({ length: 4 }, () => ['PASS', 1]),
+      ['PASS', 1],
+      ['FAIL', 0.75],
+    ])
+    const many = await over("'k' || (i // 2)", 'i')
+    expect(many).toEqual([
+      ['FAIL', 0],
+      ['FAIL', 0, 1],
+      ['FAIL', 0],
+      ...Array.from({ length: 4 }, () => ['FAIL', 0.9998]),
+      ['FAIL', 0.0006],
+      ['PASS', 1],
+    ])
+  })
+
+  test('an empty text matches no pattern, and a number is an age in seconds since 1970', async () => {
+    const data = `SELECT * FROM (VALUES ('', 0), ('a', 3600)) AS t(name, seconds)`
+    const rules = ['ColumnValues "name" matches ".*"', 'DataFreshness "seconds" > 400000 hours']
+    const { results } = await judge(engine, data, rules.join(','))
+    expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'PASS'])
+    expect(results[0]?.EvaluatedMetrics).toEqual({ 'Column.name.PatternMatch': 0.5 })
+  })
+
+  test('over no row, a cast that no value can have passes', async () => {
+    const rules = 'ColumnDataType "n" = "Date", DataFreshness "b" > 1 hours'
+    const over = (rows: string) => judge(engine, `SELECT 1 AS n, true AS b ${rows}`, rules)
+    expect((await over('WHERE false')).results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS'])
+    expect((await over('')).results.map(({ Result }) => Result)).toEqual(['FAIL', 'FAIL'])
   })
 
   test('DQ-23: operands over earlier runs are replaced by numbers', async () => {
