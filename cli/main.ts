@@ -290,6 +290,8 @@ declare(dq, {
     ['--reference <alias=file>...', 'another data source, by its alias; may be repeated'],
     ['--history <dir>', 'folder of earlier results, read and appended for dynamic rules'],
     ['--failures <file>', 'write every failing row with all rules it broke, as Parquet'],
+    ['--junit <file>', 'write the verdicts as JUnit XML, for CI systems'],
+    ['--html <file>', 'write one self-contained page: verdicts, metrics over history, distributions'],
   ],
   load: async () => (await import('./commands/dq.ts')).dqRun,
 })
@@ -329,6 +331,17 @@ declare(dq, {
   example: `sluice dq explain 'IsUnique "order_id"' --contract contracts/orders.yaml`,
   options: [['--contract <file>', 'the contract of the dataset, for the types of its columns']],
   load: async () => (await import('./commands/dq.ts')).dqExplain,
+})
+
+declare(dq, {
+  usage: 'language-server',
+  summary: 'diagnostics, completion, hover, formatting and fixes for editors, by the Language Server Protocol',
+  example: 'sluice dq language-server --stdio',
+  options: [
+    ['--stdio', 'speak on standard input and output; there is no other way'],
+    ['--contract <file>', 'contract of every ruleset (default: contracts/NAME.yaml near NAME.dqdl)'],
+  ],
+  load: async () => (await import('./commands/dq-language-server.ts')).dqLanguageServer,
 })
 
 /** The documented error of a command line that cannot be read; the nearest match is its hint. */

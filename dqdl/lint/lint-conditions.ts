@@ -130,7 +130,8 @@ function lintDataType(rule: Rule, report: Report): void {
   }
 }
 
-const TAGS = [
+/** Names of tags that have a meaning. */
+export const TAGS: readonly string[] = [
   'threshold',
   'timeZone',
   'format',
