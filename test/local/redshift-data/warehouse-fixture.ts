@@ -14,13 +14,15 @@ import { compileLoad } from '../../../warehouse/load.ts'
 export const COPY_ROLE = 'arn:aws:iam::000000000000:role/copy'
 export const LOADER = 'IAMR:sluice-ingest'
 
-type Cell = string | number | boolean | null
+export type Cell = string | number | boolean | null
 
 /** A curated file: the rows of one source version. */
 export interface CuratedFile {
   readonly jobId: string
   readonly sourceKey: string
   readonly modifiedAt: string
+  /** @default '00' */
+  readonly sequencer?: string
   /** Contract columns and `op`; record numbers count from 1 unless given. */
   readonly rows: readonly Readonly<Record<string, Cell>>[]
 }
@@ -46,6 +48,14 @@ export interface WarehouseFixture {
   writeParquet(name: string, select: string): Promise<string>
   writeFile(contract: Contract, name: string, file: CuratedFile): Promise<string>
   load(contract: Contract, manifest: string, file: CuratedFile, publication?: number, run?: number): Promise<Ledger>
+  /** Loads a run that carries several jobs; answers their ledger rows by job. */
+  loadJobs(
+    contract: Contract,
+    manifest: string,
+    files: readonly CuratedFile[],
+    publication?: number,
+    run?: number,
+  ): Promise<ReadonlyMap<string, Ledger>>
   deploy(contracts: readonly Contract[], tenants?: readonly string[]): Promise<void>
   close(): void
 }
@@ -70,7 +80,7 @@ function rowOf(contract: Contract, file: CuratedFile, row: Readonly<Record<strin
     ingested_at: file.modifiedAt.replace('T', ' ').replace('Z', ''),
     _source_key: file.sourceKey,
     _source_modified: file.modifiedAt.replace('T', ' ').replace('Z', ''),
-    _sequencer: '00',
+    _sequencer: file.sequencer ?? '00',
   }
   return `(${curatedColumns(contract)
     .map(({ name }) => literal(row[name] ?? operational[name]))
@@ -79,8 +89,11 @@ function rowOf(contract: Contract, file: CuratedFile, row: Readonly<Record<strin
 
 let requests = 0
 
-/** A warehouse in a folder of its own, with objects that are files of it. */
-export async function warehouseFixture(): Promise<WarehouseFixture> {
+/**
+ * A warehouse in a folder of its own, with objects that are files of it.
+ * @param segmentRows from how many rows on COPY takes files over as they are
+ */
+export async function warehouseFixture(segmentRows = 1_000_000): Promise<WarehouseFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-warehouse-'))
   const files = (uri: string): string => join(folder, uri.replace('s3://curated/', ''))
   const { readFile } = await import('node:fs/promises')
@@ -96,6 +109,7 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
     temporaryDirectory: join(folder, 'tmp'),
     threads: 1,
     memoryLimitBytes: 200_000_000,
+    segments: { directory: join(folder, 'segments'), minRows: segmentRows },
     searchPath: ['analytics', 'public'],
     attachedRoles: () => [COPY_ROLE],
     objectsAs: () => objects,
@@ -145,22 +159,24 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
       return fixture.writeParquet(name, `SELECT ${types.join(', ')} FROM ${values}`)
     },
     async load(contract, manifest, file, publication = 1, tryNumber = 0) {
+      const ledgers = await fixture.loadJobs(contract, manifest, [file], publication, tryNumber)
+      return ledgers.get(file.jobId) ?? { inserted: -1, updated: -1, unchanged: -1, stale: -1 }
+    },
+    async loadJobs(contract, manifest, files, publication = 1, tryNumber = 0) {
       const plan = compileLoad(contract, {
         copyRoleArn: COPY_ROLE,
         tenantId: 'acme' as TenantId,
         waivers: null,
-        jobs: [
-          {
-            jobId: file.jobId as JobId,
-            registeredAt: file.modifiedAt,
-            sourceKey: file.sourceKey,
-            sourceModifiedAt: file.modifiedAt,
-            sequencer: '00',
-            mappingVersion: 1,
-          },
-        ],
+        jobs: files.map((file) => ({
+          jobId: file.jobId as JobId,
+          registeredAt: file.modifiedAt,
+          sourceKey: file.sourceKey,
+          sourceModifiedAt: file.modifiedAt,
+          sequencer: file.sequencer ?? '00',
+          mappingVersion: 1,
+        })),
       })
-      const runId = `${file.jobId}-1-${tryNumber}`
+      const runId = `${files[0]?.jobId}-1-${tryNumber}`
       const fill = (sql: string): string =>
         sql
           .replaceAll('{run}', runId.replaceAll('-', '_'))
@@ -171,9 +187,13 @@ export async function warehouseFixture(): Promise<WarehouseFixture> {
       const staged = await run(plan.stage.map(fill), LOADER, 'transaction')
       staged.forEach(rowsOf)
       const outcomes = await run(plan.transaction.map(fill), LOADER, 'transaction')
-      const [row = []] = outcomes.map(rowsOf).at(-1) ?? []
-      const [inserted, updated, unchanged, stale] = row.map(Number)
-      return { inserted: inserted ?? -1, updated: updated ?? -1, unchanged: unchanged ?? -1, stale: stale ?? -1 }
+      const rows = outcomes.map(rowsOf).at(-1) ?? []
+      return new Map(
+        rows.map(([inserted, updated, unchanged, stale, jobId]) => [
+          String(jobId),
+          { inserted: Number(inserted), updated: Number(updated), unchanged: Number(unchanged), stale: Number(stale) },
+        ]),
+      )
     },
     async deploy(contracts, tenants = ['acme', 'globex']) {
       const options = { loaderUser: LOADER, tenants: tenants as unknown as readonly TenantId[] }
