@@ -3,6 +3,13 @@ import type { DatasetName, JobId, RunId, TenantId } from './identifiers.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SourceVersion } from './source.ts'
 
+/**
+ * The id of the run that an attempt starts with, for the log lines of what happens before: one search for it then finds every
+ * stage. A run that is tried again ends in another number; a search for the job finds those too.
+ */
+export const firstRunIdOf = ({ jobId, attempt }: { readonly jobId: string; readonly attempt: number }): string =>
+  `${jobId}-${attempt}-0`
+
 /** Folder of the documents of a run in the work bucket, without a slash at its end; it names the tenant, as every key of a run does. */
 export const runFolder = (tenantId: string, runId: string): string => `runs/${tenantId}/${runId}`
 

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../core/errors.ts'
 import { parseJobId } from '../../core/identifiers.ts'
+import { firstRunIdOf } from '../../core/run-documents.ts'
 import { Fields } from '../input.ts'
 import type { Log, LogScope } from '../log.ts'
 import type { RegisterJobResult } from '../messages.ts'
@@ -64,7 +65,10 @@ async function register(request: Fields, deps: MetadataDeps): Promise<RegisterJo
   const { result, configuration } = await registerJob(deps.database, registering)
   if (configuration !== null) await storeConfiguration(configuration, deps)
   const scope: LogScope = { tenantId: result.job.tenantId, jobId: result.job.jobId, executionArn }
-  deps.log('INFO', `Registration decided: ${result.decision}`, scope, { reasonCode: result.reasonCode })
+  deps.log('INFO', `Registration decided: ${result.decision}`, scope, {
+    reasonCode: result.reasonCode,
+    runId: result.decision === 'run' ? firstRunIdOf(result.job) : null,
+  })
   return result
 }
 

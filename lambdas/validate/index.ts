@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
+import { firstRunIdOf } from '../../core/run-documents.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
 import { scopeOf, startLog } from '../log.ts'
@@ -59,6 +60,7 @@ export async function handler(event: unknown): Promise<ValidateResult> {
     log('INFO', result.valid ? 'Source is valid' : 'Source is refused', scope, {
       reasonCode: result.valid ? null : result.reasonCode,
       dataset: request.job.dataset,
+      runId: firstRunIdOf(request.job),
       replayId: request.job.replayId,
     })
     return result

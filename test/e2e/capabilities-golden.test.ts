@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { GetJobRunsCommand, GlueClient } from '@aws-sdk/client-glue'
 import { DescribeExecutionCommand, type HistoryEvent, ListStateMachinesCommand } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { clientSettings } from '../../cli/deployment.ts'
 import type { JobDocument } from '../../cli/job-view.ts'
 import { getJob, listJobs } from '../../cli/jobs-client.ts'
 import { openStore } from '../../local/store.ts'
@@ -193,19 +195,42 @@ describe('what runs leave behind', () => {
       })
   })
 
-  test('OBS-36: the id of a job, with which its runs begin, leads to every stage', async () => {
-    const { job, events } = ranOf('impossible-value.csv')
-    const logs = readdirSync(join(runtime.state, 'logs')).filter((file) =>
-      readText(join(runtime.state, 'logs', file)).includes(job.jobId),
-    )
-    expect(logs.sort()).toEqual(['metadata.log', 'quarantine.log', 'validate.log'])
-    const sent = (state: string): string => {
+  test('OBS-36: one search for the id of a run leads to every stage, and so does one for its job', async () => {
+    const { job, events } = ranOf('valid.csv')
+    const runId = `${job.jobId}-1-0`
+    const glue = new GlueClient(clientSettings(runtime.connection))
+    const statementName = (parameters: string): string => textOf(objectOf(JSON.parse(parameters)).StatementName)
+    const logLines = (name: string) =>
+      readText(join(runtime.state, 'logs', `${name}.log`))
+        .split('\n')
+        .filter((line) => line.includes(runId))
+    const sent = (state: string) => {
       const entered = events.findIndex(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === state)
       const scheduled = events.slice(entered).find(({ taskScheduledEventDetails: details }) => details !== undefined)
-      return scheduled?.taskScheduledEventDetails?.parameters ?? ''
+      return [scheduled?.taskScheduledEventDetails?.parameters ?? '']
     }
-    for (const state of ['Transform', 'ReadVerdict', 'Quarantine', 'PublishQuarantined'])
-      expect({ state, names: sent(state).includes(`${job.jobId}-1-0`) }).toEqual({ state, names: true })
+    const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: 'transform-small' }))
+    glue.destroy()
+    const quality = (await allObjects(runtime.clients.s3)).map(({ key }) => key)
+    const found: Readonly<Record<string, readonly string[]>> = {
+      'function metadata, registration': logLines('metadata').filter((line) => line.includes('Registration decided')),
+      'function metadata, end': logLines('metadata').filter((line) => line.includes('Job closed')),
+      'function validate': logLines('validate'),
+      'execution, transform': sent('Transform'),
+      'execution, partition': sent('RegisterPartition'),
+      'Glue run': JobRuns.map(({ Arguments }) => JSON.stringify(Arguments)),
+      'quality result': quality.filter((key) => key.endsWith('result.json')),
+      'warehouse, staging': sent('StageFiles').map(statementName),
+      'warehouse, load': sent('LoadWarehouse').map(statementName),
+      events: sent('PublishCompleted'),
+    }
+    for (const wanted of [runId, job.jobId])
+      for (const [stage, entries] of Object.entries(found))
+        expect({ wanted, stage, found: entries.some((entry) => entry.includes(wanted)) }).toEqual({
+          wanted,
+          stage,
+          found: true,
+        })
   })
 })
 
