@@ -63,6 +63,10 @@ export function compileQuality(
     const measures = new Measures(names)
     return { index, measures, compiled: compileRule(rule, measures, surroundings) }
   })
+  const settled = new Map(
+    parts.map(({ rule }, position) => [rule, evaluatedRuleOf(compiled[position]?.compiled) ?? rule] as const),
+  )
+  const evaluated = ruleset.rules.map((rule) => substituted(rule, settled))
   const analyzers = ruleset.analyzers.map((analyzer, position) => ({
     index: next + position,
     name: `Analyzer_${position + 1}`,
@@ -76,14 +80,28 @@ export function compileQuality(
   return {
     qualityPlanVersion: 1,
     rulesetHash: digestOf(printRuleset(ruleset)),
-    ruleset: printBareRuleset(ruleset),
-    rules,
+    ruleset: printBareRuleset({ ...ruleset, rules: evaluated }),
+    rules: rules.map((rule, index) => withEvaluated(rule, evaluated[index])),
     analyzers,
     setup: SETUP,
     statements: [...statementsOf([...compiled, ...measured]), JUDGE, ...compositeStatements(composites)],
     resultDocument: resultDocument(rules, analyzers),
     verdictDocument: verdictDocument(rules),
   }
+}
+
+const evaluatedRuleOf = (compiled: CompiledRule | undefined): Rule | null =>
+  compiled?.kind === 'measured' ? compiled.evaluatedRule : null
+
+/** An expression with its rules replaced. */
+const substituted = (expression: RuleExpression, by: ReadonlyMap<Rule, Rule>): RuleExpression =>
+  expression.kind === 'rule'
+    ? (by.get(expression) ?? expression)
+    : { ...expression, parts: expression.parts.map((part) => substituted(part, by)) }
+
+function withEvaluated(rule: QualityRule, evaluated: RuleExpression | undefined): QualityRule {
+  const text = evaluated === undefined ? rule.text : printRule(evaluated)
+  return text === rule.text ? rule : { ...rule, evaluated: text }
 }
 
 export const surroundingsOf = (columns: readonly QualityColumn[], options: CompileOptions): Surroundings => ({
@@ -152,13 +170,24 @@ function numberParts(rules: readonly RuleExpression[]): {
   return { parts, composites, next }
 }
 
+/** Says of a rule that compares with earlier runs that there were none. */
+function withNote(compiled: CompiledRule, { history }: Surroundings): CompiledRule {
+  if (compiled.kind !== 'measured' || compiled.evaluatedRule === null) return compiled
+  const [metric] = compiled.metrics
+  if (metric === undefined || compiled.metrics.some(({ name }) => history(name).length > 0)) return compiled
+  const noted = { ...compiled, note: `There are no earlier values of ${metric.name}: last() counts as 0.0.` }
+  return compiled.shortcut === undefined
+    ? noted
+    : { ...noted, shortcut: { ...compiled.shortcut, rule: { ...compiled.shortcut.rule, note: noted.note } } }
+}
+
 /** @throws nothing that data or rules can cause: what cannot be compiled is settled as FAIL or ERROR */
 export function compileRule(rule: Rule, measures: Measures, surroundings: Surroundings): CompiledRule {
   const compiler = RULE_COMPILERS[rule.type]
   if (compiler === undefined)
     return errored(`Rule (or nested rule) not supported due to: ${rule.type} cannot be evaluated here`)
   try {
-    return compiler(rule, measures, surroundings)
+    return withNote(compiler(rule, measures, surroundings), surroundings)
   } catch (thrown) {
     if (thrown instanceof RuleFailure) return failed(thrown.message)
     if (thrown instanceof RuleError) return errored(thrown.message)
@@ -169,7 +198,7 @@ export function compileRule(rule: Rule, measures: Measures, surroundings: Surrou
 
 const SETUP: readonly string[] = [
   'CREATE OR REPLACE TEMP TABLE sluice_verdicts (rule_index INTEGER, result VARCHAR, metrics VARCHAR, message VARCHAR, evaluated_rule VARCHAR)',
-  'CREATE OR REPLACE TEMP TABLE sluice_figures (rule_index INTEGER, settled VARCHAR, checks STRUCT(v DOUBLE, f VARCHAR)[], metrics STRUCT(n VARCHAR, v DOUBLE)[], message VARCHAR, evaluated_rule VARCHAR)',
+  'CREATE OR REPLACE TEMP TABLE sluice_figures (rule_index INTEGER, settled VARCHAR, checks STRUCT(v DOUBLE, f VARCHAR)[], metrics STRUCT(n VARCHAR, v DOUBLE)[], message VARCHAR, evaluated_rule VARCHAR, note VARCHAR)',
   'CREATE OR REPLACE TEMP VIEW "primary" AS FROM sluice_data',
   // Digits and exponent of a double as the engine prints it, whatever its notation.
   `CREATE OR REPLACE TEMP MACRO sluice_scientific(digits, exponent) AS digits[1] || '.' || coalesce(nullif(rtrim(digits[2:], '0'), ''), '0') || 'E' || exponent`,
@@ -190,10 +219,17 @@ const NO_CHECKS = '[]::STRUCT(v DOUBLE, f VARCHAR)[]'
 const NO_METRICS = '[]::STRUCT(n VARCHAR, v DOUBLE)[]'
 const listOr = (items: readonly string[], none: string): string => (items.length === 0 ? none : `[${items.join(', ')}]`)
 
-/** A rule's figures as a struct: index, settled result, checks, metrics, settled message, evaluated rule, whether they are right. */
+/** A rule's figures as a struct: index, settled result, checks, metrics, settled message, evaluated rule, note, whether they are right. */
 function figuresSql({ index, compiled, provenIf = 'true' }: Part): string {
-  const struct = (result: string, checks: string, metrics: string, message: string, evaluated: string): string =>
-    `{'i': ${index}, 'r': ${result}, 'c': ${checks}, 'n': ${metrics}, 't': ${message}, 'u': ${evaluated}, 'p': ${provenIf}}`
+  const struct = (
+    result: string,
+    checks: string,
+    metrics: string,
+    message: string,
+    evaluated: string,
+    note: string,
+  ): string =>
+    `{'i': ${index}, 'r': ${result}, 'c': ${checks}, 'n': ${metrics}, 't': ${message}, 'u': ${evaluated}, 'o': ${note}, 'p': ${provenIf}}`
   if (compiled.kind === 'settled') {
     const metrics = Object.entries(compiled.metrics).map(
       ([name, value]) => `{'n': ${literal(name)}, 'v': ${double(value)}}`,
@@ -204,6 +240,7 @@ function figuresSql({ index, compiled, provenIf = 'true' }: Part): string {
       listOr(metrics, NO_METRICS),
       textOrNull(compiled.message),
       textOrNull(null),
+      textOrNull(null),
     )
   }
   const checks = compiled.checks.map(({ value, failure }) => `{'v': ${value}::DOUBLE, 'f': ${failure}}`)
@@ -213,7 +250,8 @@ function figuresSql({ index, compiled, provenIf = 'true' }: Part): string {
     listOr(checks, NO_CHECKS),
     listOr(metrics, NO_METRICS),
     textOrNull(null),
-    textOrNull(compiled.evaluatedRule),
+    textOrNull(compiled.evaluatedRule === null ? null : printRule(compiled.evaluatedRule)),
+    textOrNull(compiled.note ?? null),
   )
 }
 const textOrNull = (text: string | null): string => (text === null ? 'NULL::VARCHAR' : literal(text))
@@ -222,14 +260,14 @@ function statementOf(parts: readonly Part[]): QualityStatement {
   const sources = sourcesOf(parts.map(({ measures }) => measures))
   const figures = parts.map(figuresSql).join(', ')
   return {
-    sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u FROM (SELECT unnest([${figures}]) AS f${sources.from}) WHERE f.p`,
+    sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u, f.o FROM (SELECT unnest([${figures}]) AS f${sources.from}) WHERE f.p`,
     rules: parts.map(({ index }) => index),
   }
 }
 
 /** Makes verdicts of all figures at once: texts and JSON are written by one expression, not by one a rule. */
 const JUDGE: QualityStatement = {
-  sql: `INSERT INTO sluice_verdicts SELECT rule_index, coalesce(settled, CASE WHEN message IS NULL THEN 'PASS' ELSE 'FAIL' END), sluice_metrics(metrics), message, evaluated_rule FROM (SELECT * EXCLUDE (message), coalesce(message, sluice_failures(checks)) AS message FROM sluice_figures)`,
+  sql: `INSERT INTO sluice_verdicts SELECT rule_index, coalesce(settled, CASE WHEN failed IS NULL THEN 'PASS' ELSE 'FAIL' END), sluice_metrics(metrics), nullif(concat_ws(chr(10), failed, note), ''), evaluated_rule FROM (SELECT *, coalesce(message, sluice_failures(checks)) AS failed FROM sluice_figures)`,
   rules: [],
 }
 

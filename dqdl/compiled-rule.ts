@@ -25,8 +25,10 @@ export interface MeasuredRule {
   readonly kind: 'measured'
   readonly checks: readonly Check[]
   readonly metrics: readonly Metric[]
-  /** The condition with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
-  readonly evaluatedRule: string | null
+  /** The rule with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
+  readonly evaluatedRule: Rule | null
+  /** What is worth saying whatever the outcome. */
+  readonly note?: string
   /** Measures that settle the rule for most data at less cost; the rule itself is measured only where they do not. */
   readonly shortcut?: Shortcut
   /** Over a row of `sluice_data`: true when it breaks the rule. `null` for rules that say nothing about single rows. */

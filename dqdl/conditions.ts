@@ -1,10 +1,16 @@
 import type { NumberCondition, Rule } from './ast.ts'
 import { evaluateNumber, isDynamic } from './operands.ts'
-import { printCondition, printRule } from './print.ts'
 import { double } from './sql.ts'
 
 const isNan = (operand: number): boolean => Number.isNaN(operand)
-const shown = (operand: number): string => (Object.is(operand, -0) ? '-0' : String(operand))
+const MAX_DECIMALS = 20
+/** DQDL knows no exponents. */
+const shown = (operand: number): string => {
+  if (Object.is(operand, -0)) return '-0'
+  const text = String(operand)
+  if (!text.includes('e')) return text
+  return Math.abs(operand) < 1 ? operand.toFixed(MAX_DECIMALS) : BigInt(operand).toString()
+}
 
 /**
  * SQL that is true when the double `value` meets the condition: comparisons are false for NaN, NaN equals NaN, `between`
@@ -43,14 +49,12 @@ export function numberHolds(value: string, operator: NumberCondition['operator']
 export const operandValues = (condition: NumberCondition, history: readonly number[]): readonly number[] =>
   condition.operands.map((operand) => evaluateNumber(operand, history))
 
-/** The rule's text with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
-export function evaluatedText(rule: Rule, condition: NumberCondition, operands: readonly number[]): string | null {
+/** The rule with dynamic operands replaced by numbers, or `null` when nothing is dynamic. */
+export function evaluatedRule(rule: Rule, condition: NumberCondition, operands: readonly number[]): Rule | null {
   if (!isDynamic(condition)) return null
   const settled: NumberCondition = {
     ...condition,
     operands: operands.map((operand) => ({ kind: 'literal', text: shown(operand) })),
   }
-  return rule.threshold === condition
-    ? printRule({ ...rule, threshold: settled })
-    : printRule({ ...rule, condition: settled }).replace(printCondition(condition), printCondition(settled))
+  return rule.threshold === condition ? { ...rule, threshold: settled } : { ...rule, condition: settled }
 }

@@ -38,7 +38,10 @@ export function resultDocument(rules: readonly QualityRule[], analyzers: readonl
   const members = [
     member('Name', 'name'),
     member('Description', `left(description, ${MAX_TEXT})`),
-    member('EvaluationMessage', `CASE WHEN result <> 'PASS' THEN left(message, ${MAX_TEXT}) END`),
+    member(
+      'EvaluationMessage',
+      `CASE WHEN result <> 'PASS' OR evaluated_rule IS NOT NULL THEN left(message, ${MAX_TEXT}) END`,
+    ),
     member('Result', 'result'),
     member('EvaluatedMetrics', 'metrics::JSON'),
     member('EvaluatedRule', `left(evaluated_rule, ${MAX_TEXT})`),

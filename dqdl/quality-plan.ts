@@ -14,6 +14,8 @@ export interface QualityRule {
   readonly name: string
   /** Canonical text. */
   readonly text: string
+  /** The same with numbers for what depends on earlier runs, where anything does: what other evaluators are given. */
+  readonly evaluated?: string
   readonly severity: Severity
   readonly labels: Readonly<Record<string, string>>
 }
@@ -51,7 +53,7 @@ export interface QualityStatement {
 export interface QualityPlan {
   readonly qualityPlanVersion: 1
   readonly rulesetHash: string
-  /** The ruleset without labels, for evaluators that read DQDL; without it a plan is for its SQL only. */
+  /** The ruleset without labels and with numbers for what depends on earlier runs, for evaluators that read DQDL. */
   readonly ruleset?: string
   readonly rules: readonly QualityRule[]
   readonly analyzers?: readonly QualityAnalyzer[]

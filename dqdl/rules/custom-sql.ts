@@ -7,7 +7,7 @@ import {
   type RuleCompiler,
   type Surroundings,
 } from '../compiled-rule.ts'
-import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import type { SqlTranslation } from '../spark-sql.ts'
 import { identifier } from '../sql.ts'
 import {
@@ -47,7 +47,7 @@ function scalar(rule: Rule, sql: string, measures: Measures, { history }: Surrou
     kind: 'measured',
     checks: [{ value, failure }],
     metrics: [{ name: metric, sql: value }],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: null,
   }
 }

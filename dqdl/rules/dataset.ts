@@ -1,5 +1,5 @@
 import { errored, failed, type RuleCompiler } from '../compiled-rule.ts'
-import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import { patternProblem } from '../pattern.ts'
 import { checkNumber, countOf, numberCondition, parameterOf, scopeOf } from './support.ts'
 
@@ -19,7 +19,7 @@ export const columnCount: RuleCompiler = (rule, _measures, surroundings) => {
     kind: 'measured',
     checks: [{ value, failure: `CASE WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN '!' END` }],
     metrics: [{ name: metric, sql: value }],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: null,
   }
 }

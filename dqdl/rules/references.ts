@@ -1,5 +1,5 @@
 import { errored, failed, type RuleCompiler, type SettledRule, type Surroundings } from '../compiled-rule.ts'
-import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import type { QualityColumn } from '../quality-plan.ts'
 import { familyOf, identifier, literal } from '../sql.ts'
 import { equalSql, type Side, sameSql } from './equality.ts'
@@ -107,7 +107,7 @@ export const schemaMatch: RuleCompiler = (rule, _measures, surroundings) => {
       { value, failure: `CASE WHEN NOT ${numberHolds(value, condition.operator, operands)} THEN ${message} END` },
     ],
     metrics: [{ name: metric, sql: value }],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: null,
   }
 }
@@ -196,7 +196,7 @@ export const datasetMatch: RuleCompiler = (rule, measures, surroundings) => {
     kind: 'measured',
     checks: [{ value, failure }],
     metrics: [{ name: metric, sql: value }],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: null,
   }
 }

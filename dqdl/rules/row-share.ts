@@ -1,5 +1,7 @@
 import type { Rule } from '../ast.ts'
 import { type CompiledRule, type Measures, type Surroundings, VALUE_ROWS } from '../compiled-rule.ts'
+import { evaluatedRule, operandValues } from '../conditions.ts'
+import { isDynamic } from '../operands.ts'
 import { checkNumber, countOf, mustBeOne, ratio, rowsInScope } from './support.ts'
 
 /** A rule that every row in scope must satisfy, or with a threshold a share of them. */
@@ -48,5 +50,10 @@ function judgeShare(
   const undefinedPasses = emptyPasses || rule.where !== null
   const check = { metric, value, analyzer, end, undefinedPasses, brokenBy: `NOT ${predicate}`, scope }
   const worded = failureOf === undefined ? check : { ...check, failure: failureOf(value) }
-  return checkNumber(rule, rule.threshold ?? mustBeOne(), worded, surroundings)
+  const judged = checkNumber(rule, rule.threshold ?? mustBeOne(), worded, surroundings)
+  const { condition } = rule
+  if (judged.kind !== 'measured' || condition?.kind !== 'number' || !isDynamic(condition)) return judged
+  if (condition.operands.some(({ kind }) => kind === 'null')) return judged
+  const operands = operandValues(condition, surroundings.history(metric))
+  return { ...judged, evaluatedRule: evaluatedRule(rule, condition, operands) }
 }

@@ -1,6 +1,6 @@
 import type { NumberCondition, Rule } from '../ast.ts'
 import { type CompiledRule, failed, type Measures, type Metric, type Surroundings } from '../compiled-rule.ts'
-import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import { OperandError } from '../operands.ts'
 import type { QualityColumn } from '../quality-plan.ts'
 import type { SqlTranslation } from '../spark-sql.ts'
@@ -141,7 +141,7 @@ export function checkNumber(
       { value, failure: `CASE WHEN ${value} IS NULL THEN ${undefinedMessage} WHEN NOT ${holds} THEN ${failure} END` },
     ],
     metrics: [{ name: metric, sql: value }],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: brokenBy === undefined ? null : within(scope, brokenBy),
   }
 }

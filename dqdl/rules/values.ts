@@ -8,7 +8,7 @@ import {
   type RuleCompiler,
   type Surroundings,
 } from '../compiled-rule.ts'
-import { evaluatedText, numberHolds, operandValues } from '../conditions.ts'
+import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import { nearestHint } from '../problem.ts'
 import { datePredicate, ignoresCase, lengthPredicate, numberPredicate, textPredicate } from '../row-predicates.ts'
 import { literal } from '../sql.ts'
@@ -80,7 +80,7 @@ function checkExtremes(
       })),
     ],
     metrics: options.reported ? extremes.map((extreme) => ({ name: metricOf(extreme), sql: sqlOf(extreme) })) : [],
-    evaluatedRule: evaluatedText(rule, condition, operands),
+    evaluatedRule: evaluatedRule(rule, condition, operands),
     brokenBy: within(scope, `NOT ${options.predicate}`),
   }
 }

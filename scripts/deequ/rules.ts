@@ -339,6 +339,12 @@ const values: Pool = (_table, column) =>
 const POOLS: readonly Pool[] = [
   tableRules,
   tableRules,
+  tableRules,
+  (_table, column) => columnRules(column),
+  (_table, column) => columnRules(column),
+  (_table, column) => measureRules(column),
+  (_table, column) => measureRules(column),
+  values,
   (_table, column) => columnRules(column),
   (_table, column) => columnRules(column),
   (_table, column) => measureRules(column),

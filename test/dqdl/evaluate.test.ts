@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { compileQuality } from '../../dqdl/compile.ts'
 import type { Duckdb } from '../../glue/duckdb.ts'
-import { judge, openEngine } from './engine.ts'
+import { judge, NOW, openEngine } from './engine.ts'
 
 let engine: Duckdb
 beforeAll(async () => {
@@ -18,6 +19,7 @@ const EMPTY = `SELECT * FROM (${ORDERS}) WHERE false`
 
 /** `[rule, result, message]`; `null` for no message. */
 type Row = readonly [rule: string, result: 'PASS' | 'FAIL' | 'ERROR', message: string | null]
+const NO_HISTORY = 'There are no earlier values of Dataset.*.RowCount: last() counts as 0.0.'
 const value = (metric: string): string => `Value: ${metric} does not meet the constraint requirement!`
 
 const RULES: readonly Row[] = [
@@ -114,8 +116,8 @@ const RULES: readonly Row[] = [
     'FAIL',
     'Value: 0.75 does not meet the constraint requirement.',
   ],
-  ['RowCount > last(1)', 'PASS', null],
-  ['RowCount > last(3)', 'PASS', null],
+  ['RowCount > last(1)', 'PASS', NO_HISTORY],
+  ['RowCount > last(3)', 'PASS', NO_HISTORY],
   ['RowCount > frobnicate(3)', 'ERROR', "Can't execute the assertion: function frobnicate is unknown!"],
   ['(RowCount > 100) or (IsComplete "order_id")', 'PASS', null],
   ['(RowCount > 1) and (IsComplete "quantity")', 'FAIL', value('0.75')],
@@ -320,6 +322,22 @@ describe('evaluation', () => {
     expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'FAIL', 'ERROR', 'ERROR'])
     expect(results[0]?.EvaluatedRule).toBe('RowCount > 32')
     expect(results[2]?.EvaluationMessage).toContain('is a list: aggregate it')
+  })
+
+  test('DQ-23: other evaluators are given numbers in place of what depends on earlier runs', () => {
+    const history = (metric: string): readonly number[] => (metric === 'Dataset.*.RowCount' ? [40, 44, 36] : [])
+    const plan = compileQuality(
+      'Rules = [ RowCount > 0.5 * avg(last(3)), (Mean "n" < last()) or (RowCount > max(last(2))), Sum "n" > 1 ]',
+      [{ name: 'n', duckdbType: 'INTEGER' }],
+      { now: NOW, history },
+    )
+    expect(plan.rules.map(({ evaluated }) => evaluated)).toEqual([
+      'RowCount > 20',
+      '(Mean "n" < 0) OR (RowCount > 44)',
+      undefined,
+    ])
+    expect(plan.ruleset).toContain('RowCount > 20')
+    expect(plan.ruleset).not.toContain('last')
   })
 
   test('times of day are read in the zone of their tag', async () => {
