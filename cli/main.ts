@@ -121,7 +121,8 @@ declare(program, {
 declare(program, {
   usage: 'job <id>',
   summary: 'one job: stages, counts, quality, errors, objects',
-  example: 'sluice job j0123456789abcdef01234567',
+  example: 'sluice job j0123456789abcdef01234567 --errors errors.csv',
+  options: [['--errors <file>', 'write every error of its rejected rows as CSV']],
   load: async () => (await import('./commands/jobs.ts')).job,
 })
 declare(program, {
@@ -243,6 +244,13 @@ declare(quarantine, {
     ['--confirm <n>', 'the number of files, needed above 100 of them'],
   ],
   load: async () => (await import('./commands/quarantine-release.ts')).quarantineRelease,
+})
+declare(quarantine, {
+  usage: 'mappings',
+  summary: 'how often each mapping met rows and files that it could not map, by day',
+  example: 'sluice quarantine mappings --tenant acme --since 2026-11-01',
+  options: QUARANTINE_FILTER.filter(([flag]) => !flag.startsWith('--reason')),
+  load: async () => (await import('./commands/quarantine.ts')).quarantineMappings,
 })
 declare(quarantine, {
   usage: 'discard <job>',

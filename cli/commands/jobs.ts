@@ -1,9 +1,9 @@
-import { lambdaClient } from '../deployment.ts'
+import { clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
-import { exitCodeOfJob, printJob, printJobs } from '../job-view.ts'
+import { exitCodeOfJob, type JobDocument, printJob, printJobs } from '../job-view.ts'
 import { getJob, listJobs, withRules } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { connectionOf } from '../session.ts'
+import { type Connection, connectionOf } from '../session.ts'
 
 const STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED']
 const MOST_JOBS = 10_000
@@ -42,10 +42,32 @@ export async function jobs(
   return EXIT.done
 }
 
+/** Writes the job's rejects as CSV where a file is named, and says how many errors that were. */
+async function reportErrors({ output }: Invocation, connection: Connection, found: JobDocument, file: string) {
+  const { writeErrorReport } = await import('../error-report.ts')
+  const { S3Client } = await import('@aws-sdk/client-s3')
+  const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
+  const errors = await writeErrorReport(s3, found, file)
+  if (errors === null)
+    throw new CommandError(
+      EXIT.no,
+      'no_rejects',
+      `Job ${found.jobId} has no rejected rows`,
+      'Why a whole file waits: sluice quarantine show JOB',
+    )
+  output.note(`${errors} errors of rejected rows are in ${file}`)
+}
+
 /** `sluice job ID` */
-export async function job({ output, state, directory, environment }: Invocation, jobId: string): Promise<ExitCode> {
+export async function job(
+  invocation: Invocation,
+  jobId: string,
+  { errors }: { errors?: string } = {},
+): Promise<ExitCode> {
+  const { output, state, directory, environment } = invocation
   const connection = connectionOf(state, directory, environment)
   const found = await withRules(connection, await getJob(await lambdaClient(connection), { jobId }))
+  if (errors !== undefined) await reportErrors(invocation, connection, found, errors)
   output.result(found, () => printJob(found))
   return exitCodeOfJob(found)
 }

@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3'
+import { isJsonObject } from '../../core/json.ts'
 import { clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
@@ -127,5 +128,40 @@ export async function quarantineDiscard(
   const by = actorOf(options.by)
   const answer = await invokeMetadata(lambda, { operation: 'discardQuarantine', jobId, by, why: options.why })
   output.result(answer, () => `${jobId} is discarded by ${by}: ${options.why}`)
+  return EXIT.done
+}
+
+const MAPPING_HEAD = ['DAY', 'TENANT', 'DATASET', 'VERSION', 'MAPPING', 'JOBS', 'QUARANTINED', 'ROWS', 'REJECTED']
+
+const mappingRow = (row: Record<string, unknown>): string[] =>
+  [
+    row.day,
+    row.tenantId,
+    row.dataset,
+    row.mappingVersion,
+    String(row.mappingHash).slice(0, 12),
+    row.jobs,
+    row.quarantinedJobs,
+    row.inputRows,
+    row.rejectedRows,
+  ].map(String)
+
+/** `sluice quarantine mappings`: errors by mapping and day. */
+export async function quarantineMappings(
+  { output, state, directory, environment }: Invocation,
+  options: FilterOptions,
+): Promise<ExitCode> {
+  const { tenantId, dataset, since, until } = parseFilter(options)
+  const lambda = await lambdaClient(connectionOf(state, directory, environment))
+  const answer = await invokeMetadata(lambda, { operation: 'listMappingErrors', tenantId, dataset, since, until })
+  const rows = isJsonObject(answer) && Array.isArray(answer.mappings) ? answer.mappings.filter(isJsonObject) : []
+  output.result(rows, () =>
+    rows.length === 0
+      ? 'no job used a mapping'
+      : columns(
+          [MAPPING_HEAD, ...rows.map(mappingRow)],
+          MAPPING_HEAD.map((_, index) => (index < 5 ? 'left' : 'right')),
+        ),
+  )
   return EXIT.done
 }

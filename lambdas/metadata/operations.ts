@@ -14,6 +14,7 @@ import type { LoadedConfiguration } from './configuration.ts'
 import type { Database, Queryable } from './database.ts'
 import { parseIngestInput } from './ingest-input.ts'
 import { getJob, getJobOfExecution, getJobOfSource, listErrors, listJobs, parseJobsRequest } from './jobs.ts'
+import { listMappingErrors } from './mapping-errors.ts'
 import { type Migration, migrate } from './migrate.ts'
 import { parseClaimContent, parseCloseJob, parseSweep } from './parse-requests.ts'
 import { listQuarantine, parseQuarantineRequest } from './quarantine-list.ts'
@@ -125,6 +126,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   resumeTenant: setStatus('active'),
   listJobs: (request, deps) => listJobs(deps.database, parseJobsRequest(request)),
   listQuarantine: (request, deps) => listQuarantine(deps.database, parseQuarantineRequest(request)),
+  listMappingErrors: async (request, deps) => ({ mappings: await listMappingErrors(deps.database, request) }),
   showQuarantine: (request, deps) => showQuarantine(deps.database, parseJobId(request.text('jobId'))),
   discardQuarantine: (request, deps) =>
     discardQuarantine(deps.database, {

@@ -1,0 +1,396 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { parseDefinition } from '../../asl/definition.ts'
+import { printTransition, transitionsOf } from '../../asl/transitions.ts'
+import { bucketOf, invokeMetadata } from '../../cli/deployment.ts'
+import { executionArnOf } from '../../cli/follow.ts'
+import type { JobDocument } from '../../cli/job-view.ts'
+import { getJob } from '../../cli/jobs-client.ts'
+import { awaitResult, describeReplay, dropManifest } from '../../cli/replay-client.ts'
+import type { SourceVersion } from '../../core/source.ts'
+import { manifestKeyOf } from '../../replay/manifest.ts'
+import type { ReplayReport } from '../../replay/report.ts'
+import { documentOf, sluice } from '../cli/command.ts'
+import { fuzzedManifests } from '../replay/manifests.ts'
+import { addQueue, editedAssembly, fixturesAssembly } from './assembly.ts'
+import { createClone } from './clones.ts'
+import { EVENTS } from './faulty-assembly.ts'
+import { type Landed, land, start } from './faulty-runtime.ts'
+import { deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
+import { edgesOf, executionsOf, historyOf } from './history.ts'
+import { objectOf } from './json.ts'
+import { allObjects, readObject } from './observed.ts'
+import { administratorRows, endOf, eventually, machineArn, openQueue } from './operator.ts'
+
+const scratch = scratchFolder('replay')
+let runtime: RunningRuntime
+let assembly = ''
+let state = ''
+
+type Manifest = Readonly<Record<string, unknown>> & { readonly replayId: string }
+const textOf = (manifest: Manifest): string =>
+  JSON.stringify({ reason: 'a test', requestedBy: 'ops@example.com', configuration: 'original', ...manifest })
+const csv = (...rows: string[]): string => `${['id,amount,at,note', ...rows].join('\n')}\n`
+const row = (id: string, amount: string, day = '01'): string => `${id},${amount},2026-01-${day}T00:00:00Z,`
+
+/** A day's files: one is a later version of another's key, one corrects a row, one is late. */
+const DAY = [
+  { key: 'acme/events/day-1.csv', content: csv(row('a', '1.00'), row('b', '2.00')) },
+  { key: 'acme/events/day-2.csv', content: csv(row('b', '3.00', '02'), row('c', '4.00')) },
+  { key: 'acme/events/day-1.csv', content: csv(row('a', '5.00', '03'), row('d', '6.00')) },
+  { key: 'acme/events/day-3.csv', content: csv(row('a', '7.00', '02'), row('e', '8.00')) },
+  { key: 'acme/lines/day.json', content: `${JSON.stringify({ id: 'l', reading: 1 })}\n` },
+] as const
+const DAY_PREFIX = 'landing/acme/'
+
+const sources: Landed[] = []
+const jobs: JobDocument[] = []
+const runIds: string[] = []
+
+beforeAll(async () => {
+  assembly = await editedAssembly(await fixturesAssembly({}), join(scratch.path, 'assembly'), (template) =>
+    addQueue(template, EVENTS, 'events'),
+  )
+  state = await deployedState(scratch.path, assembly)
+  runtime = await up(state, { assembly })
+  for (const { key, content } of DAY) {
+    const source = await land(runtime, key, content, false)
+    sources.push(source)
+    const job = await jobOf(runtime, await executionArnOf(runtime.clients.states, source))
+    jobs.push(job)
+    runIds.push(`${job.jobId}-1-0`)
+  }
+}, 120_000)
+
+afterAll(async () => {
+  await runtime.stop()
+  await scratch.remove()
+})
+
+const drop = (manifest: Manifest, key = manifestKeyOf(manifest.replayId)): Promise<SourceVersion> =>
+  dropManifest(runtime.clients, key, textOf(manifest))
+const resultOf = (dropped: SourceVersion, replayId: string | null): Promise<ReplayReport> =>
+  awaitResult(runtime.clients, dropped, replayId, () => undefined)
+const replay = async (manifest: Manifest): Promise<ReplayReport> => resultOf(await drop(manifest), manifest.replayId)
+
+const executions = async (machine: string): Promise<readonly string[]> =>
+  executionsOf(runtime.clients.states, await machineArn(runtime.clients.states, machine))
+const tableRows = () => administratorRows(runtime.clients, 'select * from mart.events order by id')
+const ledgerRows = () =>
+  administratorRows(runtime.clients, 'select job_id, publication from ops.ledger_events order by 1, 2')
+const rawVersions = async (): Promise<readonly string[]> => {
+  const Bucket = await bucketOf(runtime.clients.lambda, 'RAW')
+  const { Versions = [] } = await runtime.clients.s3.send(new ListObjectVersionsCommand({ Bucket }))
+  return Versions.map(({ Key, VersionId, ETag, Size }) => [Key, VersionId, ETag, Size].join(' ')).sort()
+}
+
+interface RunManifest {
+  readonly contentHash: string
+}
+async function contentHash(runId: string | null | undefined): Promise<string> {
+  const all = await allObjects(runtime.clients.s3)
+  const found = all.find(({ key }) => key.includes(`${runId}/`) && key.endsWith('/manifest.json'))
+  const manifest: unknown = JSON.parse(await readObject(runtime.clients.s3, `s3://${found?.bucket}/${found?.key}`))
+  return (manifest as RunManifest).contentHash
+}
+
+/** Of all jobs, since they were last asked for. */
+async function successEvents(): Promise<readonly unknown[]> {
+  const queue = await openQueue(runtime.connection, EVENTS)
+  const received: Record<string, unknown>[] = []
+  for (let found = await queue.receive(); found.length > 0; found = await queue.receive()) received.push(...found)
+  queue.close()
+  return received.filter((event) => event['detail-type'] === 'IngestionJobCompleted')
+}
+
+describe('a published day', () => {
+  test('REP-18 TEST-39 IDEM-11 REP-14 replayed without force changes no row, publishes nothing and tells of no success', async () => {
+    await eventually('the events of the day', async () => ((await successEvents()).length > 0 ? true : null))
+    const before = { rows: await tableRows(), ledger: await ledgerRows(), started: await executions('ingest') }
+    const report = await replay({ replayId: 'day-again', select: { keyPrefix: DAY_PREFIX } })
+    expect(report).toMatchObject({ status: 'COMPLETED', totals: { SKIPPED_PUBLISHED: DAY.length } })
+    expect({ rows: await tableRows(), ledger: await ledgerRows(), started: await executions('ingest') }).toEqual(before)
+    expect(await successEvents()).toEqual([])
+  })
+
+  test('TEST-37 REP-02 REP-08 REP-12 REP-15 REP-16 forced, runs through the ingest machine with equal content, brings no old value back and leaves raw alone', async () => {
+    const before = { rows: await tableRows(), raw: await rawVersions() }
+    const select = { keyPrefix: DAY_PREFIX }
+    const report = await replay({ replayId: 'day-forced', select, options: { force: true, maxConcurrency: 3 } })
+    expect(report).toMatchObject({ status: 'COMPLETED', totals: { COMPLETED: DAY.length } })
+    expect({ rows: await tableRows(), raw: await rawVersions() }).toEqual(before)
+    for (const [index, line] of report.lines.entries()) {
+      expect(line.executionArn).toMatch(/:execution:ingest:acme-(events|lines)-r[0-9a-f]{16}$/)
+      expect(line).toMatchObject({ jobId: jobs[index]?.jobId, attempt: 2, publication: 2, changed: null })
+      expect(await contentHash(line.runId)).toBe(await contentHash(runIds[index]))
+    }
+    const { attemptKind } = (await getJob(runtime.clients.lambda, { jobId: jobs[0]?.jobId ?? '' })) as JobDocument & {
+      attemptKind?: string
+    }
+    expect(attemptKind).toBe('replay:day-forced')
+    const ledger = await ledgerRows()
+    expect(ledger).toHaveLength(2 * DAY.filter(({ key }) => key.startsWith('acme/events/')).length)
+  })
+
+  test('REP-05 REP-11 REP-15 under a mended mapping, changes the rows that it changes, from the versions as they were, and marks them', async () => {
+    const mapping = readFileSync('test/e2e/fixtures/contracts/mappings/acme.events.yaml', 'utf8')
+      .replace('version: 1\ncontract', 'version: 2\ncontract')
+      .replace('target: note }', 'target: note, transform: [default: mended] }')
+    await invokeMetadata(runtime.clients.lambda, { operation: 'putMapping', mapping })
+    const named = sources.filter(({ key }) => key.startsWith('landing/acme/events/'))
+    const report = await replay({
+      replayId: 'mended',
+      sources: named.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
+      configuration: 'current',
+      options: { skipIfPublished: false },
+    })
+    expect(report).toMatchObject({ totals: { COMPLETED: named.length } })
+    expect(report.lines.every(({ attempt, publication }) => attempt === 1 && publication === 1)).toBe(true)
+    expect(report.lines.reduce((sum, { counts }) => sum + (counts?.input ?? 0), 0)).toBe(8)
+    const rows = await administratorRows(
+      runtime.clients,
+      'select id, amount, note, replay_id from mart.events order by id',
+    )
+    expect(rows).toEqual(
+      [
+        ['a', '5.00'],
+        ['b', '3.00'],
+        ['c', '4.00'],
+        ['d', '6.00'],
+        ['e', '8.00'],
+      ].map(([id, amount]) => [id, amount, 'mended', 'mended']),
+    )
+  })
+
+  test('REP-11 a source in an archive is refused with what must be done first', async () => {
+    const Bucket = await bucketOf(runtime.clients.lambda, 'RAW')
+    const Key = 'landing/acme/events/archived.csv'
+    const { VersionId = '' } = await runtime.clients.s3.send(
+      new PutObjectCommand({ Bucket, Key, Body: csv(row('z', '9.00')), StorageClass: 'DEEP_ARCHIVE' }),
+    )
+    const archived = [{ bucket: Bucket, key: Key, versionId: VersionId }]
+    await jobOf(runtime, await executionArnOf(runtime.clients.states, archived[0] as SourceVersion))
+    const report = await replay({ replayId: 'archived', sources: archived, options: { force: true } })
+    expect(report).toMatchObject({ totals: { REFUSED: 1 }, lines: [{ code: 'needs_restore' }] })
+  })
+})
+
+describe('the command', () => {
+  const run = async (verb: string, manifest: string) => sluice(['replay', verb, manifest, '--state', state, '--json'])
+
+  test('REP-13 plans a manifest and writes nothing anywhere, runs it, and tells its status', async () => {
+    const file = join(scratch.path, 'command.json')
+    writeFileSync(file, textOf({ replayId: 'by-command', jobs: [jobs[3]?.jobId], options: { force: true } }))
+    const before = await allObjects(runtime.clients.s3)
+    const planned = await run('plan', file)
+    expect([planned.exitCode, planned.stderr]).toEqual([0, ''])
+    expect(await allObjects(runtime.clients.s3)).toEqual(before)
+    expect(await describeReplay(runtime.clients.lambda, 'by-command')).toBeNull()
+    const plan = objectOf(documentOf(planned))
+    const ran = await run('run', file)
+    expect(ran.exitCode).toBe(0)
+    const report = objectOf(documentOf(ran))
+    expect(report).toMatchObject({ totals: { COMPLETED: 1 } })
+    const decided = (lines: unknown) =>
+      (lines as Record<string, unknown>[]).map(({ decision, jobId, attempt, publication, executionName }) => ({
+        decision,
+        jobId,
+        attempt,
+        publication,
+        executionName,
+      }))
+    expect(decided(report.lines)).toEqual(decided(plan.lines))
+    expect(documentOf(await run('status', 'by-command'))).toMatchObject({
+      replay: { status: 'COMPLETED', progress: { COMPLETED: 1 } },
+      report: { totals: { COMPLETED: 1 } },
+    })
+  })
+
+  test('REP-07 refuses a manifest that is not valid before it goes anywhere', async () => {
+    const file = join(scratch.path, 'wrong.json')
+    writeFileSync(file, textOf({ replayId: 'wrong', jobs: ['x'] }))
+    const { exitCode, stdout } = await run('run', file)
+    expect(exitCode).toBe(2)
+    expect(stdout).toContain('$.jobs[0]')
+  })
+})
+
+describe('manifests of every kind', () => {
+  test('REP-07 REP-19 are each answered beside them: refused by the field, or run; none fails the machine, none runs in part', async () => {
+    const started = await executions('ingest')
+    const fuzzed = [...fuzzedManifests(24, 7)]
+    const dropped = await Promise.all(
+      fuzzed.map(({ text }, index) => dropManifest(runtime.clients, `manifests/fuzzed/${index}.json`, text)),
+    )
+    const results = await Promise.all(dropped.map((one) => resultOf(one, null)))
+    for (const [index, { field }] of fuzzed.entries()) {
+      const { status, problems } = results[index] as ReplayReport
+      const told = problems.map((problem) => problem.field)
+      if (field !== null) expect({ status, told }).toEqual({ status: 'REFUSED', told: expect.arrayContaining([field]) })
+    }
+    expect(await executions('ingest')).toEqual(started)
+    const { states } = runtime.clients
+    for (const executionArn of await executions('replay'))
+      expect(await endOf(states, executionArn)).toMatchObject({ status: 'SUCCEEDED' })
+  })
+})
+
+describe('a replay that is interrupted', () => {
+  const COUNT = 8
+  const landed: Landed[] = []
+
+  beforeAll(async () => {
+    for (let index = 0; index < COUNT; index += 1)
+      landed.push(await land(runtime, `globex/events/many-${index}.csv`, csv(row(`m${index}`, '1.00')), false))
+    for (const source of landed) await jobOf(runtime, await executionArnOf(runtime.clients.states, source))
+  })
+
+  const manifest = (replayId: string): Manifest => ({
+    replayId,
+    select: { tenant: 'globex' },
+    options: { force: true, maxConcurrency: 2 },
+  })
+  const started = async (replayId: string): Promise<number> => {
+    const progress = (await describeReplay(runtime.clients.lambda, replayId))?.progress ?? {}
+    return Object.values(progress).reduce((sum, count) => sum + count, 0)
+  }
+  const expectEachOnce = async (report: ReplayReport, publication: number) => {
+    expect(report.totals).toEqual({ COMPLETED: COUNT })
+    for (const line of report.lines) expect(line).toMatchObject({ publication, changed: null })
+    const rows = await rowsOf(runtime, 'select id, count(*) as n from events group by id order by id', 'globex')
+    expect(rows).toEqual(landed.map((_, index) => ({ id: `m${index}`, n: '1' })))
+    const ledger = await administratorRows(
+      runtime.clients,
+      `select job_id, max(publication), count(*) from ops.ledger_events where tenant_id = 'globex' group by job_id`,
+    )
+    expect(ledger.map(([, last, count]) => [Number(last), Number(count)])).toEqual(
+      Array(COUNT).fill([publication, publication]),
+    )
+  }
+
+  test('REP-20 JOB-17 stopped, lets running jobs finish and starts no more; dropped again it goes on where it stopped', async () => {
+    await drop(manifest('stopped'))
+    await eventually('the first sources', async () => ((await started('stopped')) >= 2 ? true : null))
+    const { executionArn = '' } = (await describeReplay(runtime.clients.lambda, 'stopped')) ?? {}
+    await runtime.clients.states.send(new StopExecutionCommand({ executionArn, cause: 'a test' }))
+    const atStop = await started('stopped')
+    for (const ingest of await executions('ingest'))
+      expect((await endOf(runtime.clients.states, ingest)).status).toBe('SUCCEEDED')
+    expect(await started('stopped')).toBeLessThan(COUNT)
+    expect(await started('stopped')).toBeLessThanOrEqual(atStop + 2)
+    const report = await resultOf(await drop(manifest('stopped')), 'stopped')
+    await expectEachOnce(report, 2)
+    const { status } = await runtime.clients.states.send(
+      new DescribeExecutionCommand({ executionArn: report.executionArn ?? '' }),
+    )
+    expect(['RUNNING', 'SUCCEEDED']).toContain(status)
+  })
+
+  test('IDEM-12 REP-10 killed in the middle, goes on after a restart: each source exactly once', async () => {
+    const dropped = await drop(manifest('killed'))
+    await eventually('the first sources', async () => ((await started('killed')) >= 3 ? true : null))
+    await runtime.kill()
+    runtime = await up(state, { assembly })
+    await expectEachOnce(await resultOf(dropped, 'killed'), 3)
+  })
+})
+
+/** What goes wrong for a copy of the machine: a text of its definition that is another, and how its execution ends. */
+const FAULTS = [
+  { name: 'plan', from: '"planReplay"', to: '"unheard"', status: 'FAILED' },
+  { name: 'close', from: '"closeReplay"', to: '"unheard"', status: 'FAILED' },
+  { name: 'read', from: '$runsAt.key', to: "'audit/nothing'", status: 'FAILED' },
+  { name: 'start', from: ':ingest:live', to: ':ingest:dead', status: 'SUCCEEDED' },
+  {
+    name: 'follow',
+    from: '{% $executionArn %}',
+    to: 'arn:aws:states:us-east-2:000000000000:execution:other:x',
+    status: 'SUCCEEDED',
+  },
+  {
+    name: 'owner',
+    from: '{% $owner %}"}',
+    to: 'arn:aws:states:us-east-2:000000000000:execution:other:x"}',
+    status: 'FAILED',
+  },
+] as const
+
+describe('asl/replay/v1', () => {
+  const definition = parseDefinition(readFileSync('asl/replay/v1.asl.json', 'utf8'), 'asl/replay/v1.asl.json')
+  const taken = new Set<string>()
+  /** Of the planning request that the machine sends, for a manifest that an execution took up before. */
+  const planFor = async (manifest: SourceVersion, name: string): Promise<void> => {
+    const replay = await machineArn(runtime.clients.states, 'replay')
+    await invokeMetadata(runtime.clients.lambda, {
+      operation: 'planReplay',
+      manifest,
+      executionArn: `${replay.replace(':stateMachine:', ':execution:')}:${name}`,
+      ingestMachineArn: await machineArn(runtime.clients.states, 'ingest'),
+      at: new Date().toISOString(),
+    })
+  }
+  const eventOf = ({ bucket, key, versionId }: SourceVersion) => ({
+    detail: { bucket: { name: bucket }, object: { key, 'version-id': versionId } },
+  })
+
+  async function collect(executionArn: string): Promise<void> {
+    const { states } = runtime.clients
+    const events = await historyOf(states, executionArn)
+    for (const edge of edgesOf(definition, events)) taken.add(printTransition(edge))
+    for (const { mapRunStartedEventDetails } of events) {
+      const mapRunArn = mapRunStartedEventDetails?.mapRunArn
+      if (mapRunArn === undefined) continue
+      const { executions: children = [] } = await states.send(new ListExecutionsCommand({ mapRunArn }))
+      for (const child of children)
+        for (const edge of edgesOf(definition, await historyOf(states, child.executionArn ?? '')))
+          taken.add(printTransition(edge))
+    }
+  }
+
+  test.each(FAULTS)('a fault in $name ends the execution as $status', async ({ name, from, to, status }) => {
+    const { states } = runtime.clients
+    const clone = {
+      name: `fault-replay-${name}`,
+      role: 'sluice-replay',
+      pauseBefore: [],
+      replace: [[from, to]],
+    } as const
+    await createClone(states, await machineArn(states, 'replay'), { ...clone, timeoutSeconds: null }, '')
+    const manifest: Manifest = { replayId: `fault-${name}`, jobs: [jobs[3]?.jobId], options: { force: true } }
+    const dropped = await drop(manifest, `manifests/fault-${name}.text`)
+    if (name === 'owner') await planFor(dropped, 'gone')
+    const executionArn = await start(runtime, clone.name, eventOf(dropped))
+    expect(await endOf(states, executionArn)).toMatchObject({ status })
+    await collect(executionArn)
+  })
+
+  test('an execution that is gone leaves its replay to the next one that gets the manifest', async () => {
+    const manifest: Manifest = { replayId: 'orphan', jobs: [jobs[4]?.jobId], options: { force: true } }
+    await planFor(await drop(manifest, 'manifests/orphan.text'), 'gone')
+    expect(await replay(manifest)).toMatchObject({ totals: { COMPLETED: 1 } })
+  })
+
+  test('REP-20 a manifest dropped again while its replay runs is left to the execution that has it', async () => {
+    const manifest: Manifest = { replayId: 'at-once', select: { tenant: 'globex' }, options: { force: true } }
+    const first = await drop(manifest)
+    await eventually('the plan', async () => (await describeReplay(runtime.clients.lambda, 'at-once'))?.runs ?? null)
+    const again = await drop(manifest, 'manifests/again.text')
+    const executionArn = await start(runtime, 'replay', eventOf(again))
+    expect(JSON.parse((await endOf(runtime.clients.states, executionArn)).output ?? '')).toMatchObject({
+      decision: 'owned',
+    })
+    expect((await resultOf(first, 'at-once')).totals).toEqual({ COMPLETED: 8 })
+  })
+
+  test('ORC-01 has every transition taken', async () => {
+    for (const executionArn of await executions('replay')) {
+      await endOf(runtime.clients.states, executionArn)
+      await collect(executionArn)
+    }
+    const all = transitionsOf(definition).map(printTransition)
+    expect(all.filter((edge) => !taken.has(edge))).toEqual([])
+  })
+})
