@@ -320,6 +320,19 @@ declare(dq, {
   load: async () => (await import('./commands/dq-suggest.ts')).dqSuggest,
 })
 declare(dq, {
+  usage: 'backtest',
+  summary: 'what a changed ruleset would have said of past jobs: what it would have stopped, what it would have passed',
+  example: 'sluice dq backtest --rules dq-rules/orders.dqdl --tenant acme',
+  options: [
+    ['--rules <file>', 'the changed ruleset'],
+    ['--dataset <name>', 'whose jobs (default: the name of the ruleset file)'],
+    ['--tenant <id>', 'of one tenant'],
+    ['--limit <n>', 'how many jobs, the newest', '50'],
+    ['--reference <alias=file>...', 'another data source, by its alias; may be repeated'],
+  ],
+  load: async () => (await import('./commands/dq-backtest.ts')).dqBacktest,
+})
+declare(dq, {
   usage: 'lint <files...>',
   summary: 'check rulesets, against their contract where one is given',
   example: 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { documentOf, sluice } from '../cli/command.ts'
 import { deployedState, imbalanceOf, ingest, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
 
 const HEADER = 'OrderId,Customer,Email,State,Qty,Price,Total,Currency,Discount,Express,OrderDate,Updated,Note'
@@ -62,5 +63,33 @@ describe('a dropped file', () => {
     const job = await ingest(runtime, scratch.path, landing('late.csv'), file(order('o2', '1', '2025-12-01T00:00:00Z')))
     expect(job).toMatchObject({ status: 'COMPLETED', counts: { stale: 1, updated: 0 } })
     expect((await rows()).find((row) => row.order_id === 'o2')?.amount).toBe('25.00')
+  })
+
+  test('is traced over services, and its execution is a tree of states', async () => {
+    const job = await ingest(runtime, scratch.path, landing('traced.csv'), file(order('t1', '1')))
+    const at = ['--state', runtime.state]
+    const traced = await sluice(['trace', job.jobId, '--json', ...at])
+    const { entries } = documentOf(traced) as { entries: { service: string; operation: string; subject: string }[] }
+    expect(entries[0]).toMatchObject({
+      service: 's3',
+      operation: 'ObjectCreated',
+      subject: expect.stringContaining('traced.csv'),
+    })
+    const seen = new Set(entries.map(({ service, operation }) => `${service} ${operation}`))
+    for (const call of [
+      'states startExecution',
+      'lambda invoke',
+      's3 copyObject',
+      'glue startJobRun.sync',
+      'redshift-data batchExecuteStatement',
+      'events putEvents',
+    ])
+      expect(seen).toContain(call)
+    const tree = await sluice(['executions', job.jobId, ...at])
+    expect(tree).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/✓ RegisterJob {2}Task {2}lambda:invoke/) })
+    const listed = await sluice(['executions', '--machine', 'ingest', '--json', ...at])
+    expect(documentOf(listed)).toContainEqual(
+      expect.objectContaining({ executionArn: job.executionArn, status: 'SUCCEEDED', machine: 'ingest' }),
+    )
   })
 })
