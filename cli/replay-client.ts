@@ -97,15 +97,43 @@ const sleep = (millis: number): Promise<void> => new Promise((done) => setTimeou
 /** How long an event may take from the bucket to the plan of a large replay. */
 const PLANNING_SECONDS = 900
 
-async function assertRunning(states: SFNClient, { replayId, executionArn }: ReplayView): Promise<void> {
-  const { status } = await states.send(new DescribeExecutionCommand({ executionArn }))
-  if (status === 'RUNNING' || status === 'SUCCEEDED') return
-  throw new CommandError(
-    EXIT.impossible,
-    'replay_stopped',
-    `The execution of replay ${replayId} ended as ${status}; jobs that it started go on`,
-    'Drop the manifest again to go on where it stopped: sluice replay run MANIFEST',
-  )
+/** How long a replay may stand still: dropped again, it is taken over from an execution that has ended. */
+const TAKE_OVER_SECONDS = 30
+
+async function hasEnded(states: SFNClient, executionArn: string): Promise<boolean> {
+  try {
+    const { status } = await states.send(new DescribeExecutionCommand({ executionArn }))
+    return status !== 'RUNNING' && status !== 'SUCCEEDED'
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'ExecutionDoesNotExist') return true
+    throw thrown
+  }
+}
+
+/** Notices that the execution of a replay has ended before its time, and that no other one takes it up. */
+class Watch {
+  readonly #states: SFNClient
+  #endedAt: number | null = null
+
+  constructor(states: SFNClient) {
+    this.#states = states
+  }
+
+  /** @throws CommandError `replay_stopped` */
+  async look({ replayId, executionArn }: ReplayView): Promise<void> {
+    if (!(await hasEnded(this.#states, executionArn))) {
+      this.#endedAt = null
+      return
+    }
+    this.#endedAt ??= Date.now()
+    if (Date.now() - this.#endedAt < TAKE_OVER_SECONDS * 1000) return
+    throw new CommandError(
+      EXIT.impossible,
+      'replay_stopped',
+      `The execution of replay ${replayId} ended before its sources; jobs that it started go on`,
+      'Drop the manifest again to go on where it stopped: sluice replay run MANIFEST',
+    )
+  }
 }
 
 /**
@@ -120,13 +148,14 @@ export async function awaitResult(
   onProgress: (view: ReplayView) => void,
 ): Promise<ReplayReport> {
   const reader = new ResultReader(s3, manifest)
+  const watch = new Watch(states)
   const began = Date.now()
   for (let round = 0; ; round += 1) {
     const report = await reader.next()
     if (report?.manifest.versionId === manifest.versionId) return report
     const view = replayId === null ? null : await describeReplay(lambda, replayId)
     if (view !== null) onProgress(view)
-    if (view?.status === 'RUNNING') await assertRunning(states, view)
+    if (view !== null && view.status !== 'COMPLETED') await watch.look(view)
     if (view?.status !== 'RUNNING' && Date.now() - began > PLANNING_SECONDS * 1000)
       throw new CommandError(
         EXIT.impossible,
