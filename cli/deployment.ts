@@ -19,7 +19,7 @@ export async function lambdaClient(connection: Connection): Promise<LambdaClient
 /** The bucket of a zone, from the environment of the deployed validate function: the template is the one place that names it. */
 export async function bucketOf(
   lambda: LambdaClient,
-  zone: 'RAW' | 'CURATED' | 'QUARANTINE' | 'DQ_RESULTS' | 'REPLAY',
+  zone: 'RAW' | 'CURATED' | 'QUARANTINE' | 'DQ_RESULTS' | 'REPLAY' | 'WORK',
 ): Promise<string> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: 'validate' }))
   const bucket = Environment?.Variables?.[`${zone}_BUCKET`]

@@ -4,7 +4,7 @@ import { readableFile } from './data-file.ts'
 import { type Evaluated, evaluateRuleset } from './evaluate.ts'
 import type { QualityConnection } from './execute.ts'
 import type { GlueResult } from './glue-result.ts'
-import { appendHistory, readHistory } from './history.ts'
+import { appendHistory, historyOf, type KeptResult, readResults } from './history.ts'
 import { type Finding, lintRuleset } from './lint.ts'
 import { parseRuleset, requireRuleset } from './parse.ts'
 import { translateRuleset } from './spark-sql.ts'
@@ -31,6 +31,10 @@ export interface DqRunResult {
   readonly table: TableModel
   readonly exitCode: 0 | 1 | 3
   readonly failingRows: number | null
+  /** For reports; the connection still has the data. */
+  readonly evaluated: Evaluated
+  /** Earlier results of the history folder, newest first. */
+  readonly history: readonly KeptResult[]
 }
 
 /** `sluice dq run`. @throws SluiceError `ruleset_invalid` (exit 2), `unsupported_format`, `unreadable_data` */
@@ -41,13 +45,14 @@ export async function dqRun(request: DqRunRequest, connection: QualityConnection
   const references: Record<string, string> = {}
   for (const [alias, file] of Object.entries(request.references))
     references[alias] = (await readableFile(file, connection)).relation
+  const kept = historyFolder === null ? [] : await readResults(historyFolder)
   const evaluated = await evaluateRuleset(
     {
       ruleset,
       relation,
       references,
       now,
-      ...(historyFolder === null ? {} : { history: await readHistory(historyFolder) }),
+      history: historyOf(kept.map(({ result }) => result)),
       ...(failuresFile === null ? {} : { failures: failuresFile }),
     },
     connection,
@@ -58,6 +63,8 @@ export async function dqRun(request: DqRunRequest, connection: QualityConnection
     table: resultTable(evaluated),
     exitCode: GATE_EXIT_CODES[evaluated.gate],
     failingRows: evaluated.failingRows,
+    evaluated,
+    history: kept,
   }
 }
 

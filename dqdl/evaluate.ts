@@ -28,6 +28,11 @@ export interface Evaluated {
   readonly plan: QualityPlan
   /** Rows written to `failures`; `null` when none was asked for. */
   readonly failingRows: number | null
+  readonly ruleset: Ruleset
+  /** Of the data, which the connection still has as `sluice_data`. */
+  readonly columns: readonly QualityColumn[]
+  /** What the rules were compiled with. */
+  readonly options: CompileOptions
 }
 
 /** @throws SluiceError `unsupported_format`: known are .parquet, .csv, .tsv, .json, .jsonl and .ndjson, also with .gz or .zst */
@@ -85,7 +90,7 @@ export async function evaluateRuleset(evaluation: Evaluation, connection: Qualit
   const result = parseGlueResult(await evaluateQualityPlan(plan, connection))
   const failingRows =
     failures === undefined ? null : await writeFailures(failures, { ruleset, columns, options, result }, connection)
-  return { result, gate: gateOf(result, plan), plan, failingRows }
+  return { result, gate: gateOf(result, plan), plan, failingRows, ruleset, columns, options }
 }
 
 function gateOf({ RuleResults }: GlueResult, { rules }: QualityPlan): Outcome {

@@ -18,8 +18,19 @@ export function historyOf(resultsNewestFirst: readonly GlueResult[]): MetricHist
   return (metric) => values.get(metric) ?? []
 }
 
-/** Reads the results of a folder that {@link appendHistory} writes; an absent folder has none. */
-export async function readHistory(folder: string): Promise<MetricHistory> {
+/** A result of an earlier evaluation. */
+export interface KeptResult {
+  /** ISO 8601 UTC. */
+  readonly at: string
+  readonly result: GlueResult
+}
+
+/** `result-2026-03-10T12-00-00.000Z.json` */
+const instantOf = (name: string): string =>
+  name.slice('result-'.length, -'.json'.length).replace(/T(\d{2})-(\d{2})-/, 'T$1:$2:')
+
+/** Reads the results of a folder that {@link appendHistory} writes, newest first; an absent folder has none. */
+export async function readResults(folder: string): Promise<readonly KeptResult[]> {
   const names = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return []
     throw thrown
@@ -29,10 +40,12 @@ export async function readHistory(folder: string): Promise<MetricHistory> {
     .sort()
     .reverse()
     .slice(0, MAX_RESULTS)
-  const results = await Promise.all(
-    newest.map(async (name) => parseGlueResult(await readFile(join(folder, name), 'utf8'))),
+  return Promise.all(
+    newest.map(async (name) => ({
+      at: instantOf(name),
+      result: parseGlueResult(await readFile(join(folder, name), 'utf8')),
+    })),
   )
-  return historyOf(results)
 }
 
 /** Keeps a result under the instant of its evaluation, so that names sort by time. */

@@ -6,7 +6,7 @@ import type { QualityColumn } from './quality-plan.ts'
 import { literal } from './sql.ts'
 
 /** SQL that is true for rows that break a rule, or `null` when the rule says nothing about single rows. */
-function brokenBy(rule: RuleExpression, surroundings: Surroundings): string | null {
+export function brokenBy(rule: RuleExpression, surroundings: Surroundings): string | null {
   if (rule.kind === 'rule') {
     const compiled = compileRule(rule, new Measures(new MeasureNames()), surroundings)
     return compiled.kind === 'measured' ? compiled.brokenBy : null

@@ -1,16 +1,33 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
-import { type DqRunResult, dqLint as lintFiles, dqRun as runRuleset, type TableModel } from '../../dqdl/dq-commands.ts'
+import {
+  type DqRunRequest,
+  type DqRunResult,
+  dqLint as lintFiles,
+  dqRun as runRuleset,
+  type TableModel,
+} from '../../dqdl/dq-commands.ts'
+import type { QualityConnection } from '../../dqdl/execute.ts'
 import { explainRule, printExplanation } from '../../dqdl/explain.ts'
 import { formatRuleset } from '../../dqdl/format.ts'
 import { parseRuleset } from '../../dqdl/parse.ts'
+import { distributionsOf } from '../../dqdl/report/distributions.ts'
+import { columnsOfRule, type FailingRows, firstFailingRows } from '../../dqdl/report/failing-rows.ts'
+import { printHtml } from '../../dqdl/report/html.ts'
+import { printJunit } from '../../dqdl/report/junit.ts'
 import { readContract } from '../contract-file.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { asInputError, withQualityEngine } from '../quality-engine.ts'
+import { referencesOf } from '../references.ts'
 import { columns } from '../table.ts'
 import { requireFile } from '../upload.ts'
 import { preferShortWasm } from '../wasm-start.ts'
+
+/** Rows shown of each rule that they break. */
+const SHOWN_ROWS = 3
+const CELL_CHARACTERS = 40
 
 interface RunOptions {
   readonly rules?: string
@@ -18,6 +35,8 @@ interface RunOptions {
   readonly reference?: readonly string[]
   readonly history?: string
   readonly failures?: string
+  readonly junit?: string
+  readonly html?: string
 }
 
 const printTable = (table: TableModel): string =>
@@ -36,37 +55,69 @@ function requireOption(name: string, value: string | undefined): string {
   )
 }
 
-function referencesOf(pairs: readonly string[]): Record<string, string> {
-  const references: Record<string, string> = {}
-  for (const pair of pairs) {
-    const [, alias, file] = /^([^=]+)=(.+)$/s.exec(pair) ?? []
-    if (alias === undefined || file === undefined) {
-      throw new CommandError(
-        EXIT.wrongUse,
-        'invalid_reference',
-        `Cannot use "${pair}" as --reference: expected ALIAS=FILE`,
-      )
-    }
-    requireFile(file)
-    references[alias] = file
-  }
-  return references
+interface Ran {
+  readonly ran: DqRunResult
+  /** First failing rows, for people; nobody reads them beside `--json`. */
+  readonly failing: readonly FailingRows[]
 }
 
-const evaluate = (rulesFile: string, dataFile: string, options: RunOptions): Promise<DqRunResult> =>
-  withQualityEngine((engine) =>
-    runRuleset(
-      {
-        rulesFile,
-        dataFile,
-        references: referencesOf(options.reference ?? []),
-        historyFolder: options.history ?? null,
-        failuresFile: options.failures ?? null,
-        now: new Date(),
-      },
-      engine,
-    ),
-  )
+const evaluate = (rulesFile: string, dataFile: string, options: RunOptions, forPeople: boolean): Promise<Ran> =>
+  withQualityEngine(async (engine) => {
+    const now = new Date()
+    const request = {
+      rulesFile,
+      dataFile,
+      references: referencesOf(options.reference ?? []),
+      historyFolder: options.history ?? null,
+      failuresFile: options.failures ?? null,
+      now,
+    }
+    const ran = await runRuleset(request, engine)
+    const wanted = forPeople || options.html !== undefined
+    const failing = wanted ? await firstFailingRows(ran.evaluated, SHOWN_ROWS, engine) : []
+    if (options.junit !== undefined) writeFileSync(options.junit, printJunit(ran.evaluated, basename(rulesFile), now))
+    if (options.html !== undefined) writeFileSync(options.html, await htmlReport(request, { ran, failing }, engine))
+    return { ran, failing }
+  })
+
+async function htmlReport(
+  { rulesFile, dataFile, now }: DqRunRequest,
+  { ran, failing }: Ran,
+  engine: QualityConnection,
+): Promise<string> {
+  const { evaluated, history } = ran
+  const named = new Set(evaluated.ruleset.rules.flatMap((rule) => columnsOfRule(rule, evaluated)))
+  const shown = evaluated.columns.filter(({ name }) => named.has(name))
+  const [row = {}] = await engine.rows('SELECT count(*) AS row_count FROM sluice_data')
+  return printHtml({
+    evaluated,
+    rulesFile: basename(rulesFile),
+    dataFile: basename(dataFile),
+    at: now,
+    rows: Number(row.row_count),
+    history,
+    failing,
+    distributions: await distributionsOf(shown, engine),
+  })
+}
+
+const shortened = (text: string): string =>
+  text.length > CELL_CHARACTERS ? `${text.slice(0, CELL_CHARACTERS - 1)}…` : text
+
+function printFailing({ document }: DqRunResult, failing: readonly FailingRows[]): readonly string[] {
+  return failing.flatMap(({ name, columns: names, rows }) => {
+    const rule = document.RuleResults.find(({ Name }) => Name === name)?.Description ?? name
+    const body = rows.map(({ number, values }) => [
+      String(number),
+      ...values.map((value) => shortened(value ?? 'NULL')),
+    ])
+    return [
+      '',
+      `first rows that break ${rule}`,
+      printTable([['  row', ...names], ...body.map(([number = '', ...rest]) => [`  ${number}`, ...rest])]),
+    ]
+  })
+}
 
 /** `sluice dq run`: 0 gate passed, 1 gate failed, 2 ruleset invalid, 3 a gate rule could not be evaluated. */
 export async function dqRun({ output }: Invocation, options: RunOptions): Promise<ExitCode> {
@@ -74,11 +125,13 @@ export async function dqRun({ output }: Invocation, options: RunOptions): Promis
   const dataFile = requireOption('data', options.data)
   requireFile(rulesFile)
   requireFile(dataFile)
-  const { document, table, exitCode, failingRows } = await evaluate(rulesFile, dataFile, options)
+  const { ran, failing } = await evaluate(rulesFile, dataFile, options, !output.json)
+  const { document, table, exitCode, failingRows } = ran
   const verdict = { 0: 'the gate passed', 1: 'the gate failed', 3: 'a gate rule could not be evaluated' }[exitCode]
   output.result(document, () =>
     [
       printTable(table),
+      ...printFailing(ran, failing),
       '',
       `score ${document.Score}: ${verdict}`,
       ...(failingRows === null ? [] : [`${failingRows} failing rows in ${options.failures}`]),

@@ -1,0 +1,77 @@
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
+import { isJsonObject } from '../core/json.ts'
+import { type GlueResult, parseGlueResult } from '../dqdl/glue-result.ts'
+import { literal } from '../dqdl/sql.ts'
+
+/** Bucket and key of an `s3://` URI. */
+const placeOf = (uri: string): { Bucket: string; Key: string } => {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri) ?? []
+  return { Bucket: bucket, Key: key }
+}
+
+const isGone = (thrown: unknown): boolean =>
+  thrown instanceof NoSuchKey ||
+  (thrown instanceof Error && (thrown.name === 'NoSuchKey' || thrown.name === 'NotFound'))
+
+async function textAt(s3: S3Client, place: { Bucket: string; Key: string }): Promise<string | null> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand(place))
+    return (await Body?.transformToString()) ?? null
+  } catch (thrown) {
+    if (isGone(thrown)) return null
+    throw thrown
+  }
+}
+
+/** The quality result of a job by the URI that its record names; `null` when it was not kept. */
+export async function keptResult(s3: S3Client, uri: string): Promise<GlueResult | null> {
+  const { Bucket, Key } = placeOf(uri)
+  const text = await textAt(s3, { Bucket, Key: Key.endsWith('/') ? `${Key}result.json` : Key })
+  return text === null ? null : parseGlueResult(text)
+}
+
+/** URLs of the Parquet files that a run's manifest names: nothing else in its prefix counts. */
+async function curatedFiles(s3: S3Client, workBucket: string, runId: string): Promise<readonly string[]> {
+  const text = await textAt(s3, { Bucket: workBucket, Key: `runs/${runId}/manifest.json` })
+  const manifest: unknown = text === null ? null : JSON.parse(text)
+  if (!isJsonObject(manifest) || !Array.isArray(manifest.entries)) return []
+  return manifest.entries.flatMap((entry: unknown) =>
+    isJsonObject(entry) && typeof entry.url === 'string' ? [entry.url] : [],
+  )
+}
+
+async function download(s3: S3Client, url: string, file: string): Promise<boolean> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand(placeOf(url)))
+    if (!(Body instanceof Readable)) return false
+    await pipeline(Body, createWriteStream(file))
+    return true
+  } catch (thrown) {
+    if (isGone(thrown)) return false
+    throw thrown
+  }
+}
+
+/**
+ * Brings a run's curated rows into a folder.
+ * @returns what stands behind FROM, or `null` when any of the files is gone
+ */
+export async function curatedRelation(
+  s3: S3Client,
+  workBucket: string,
+  runId: string,
+  folder: string,
+): Promise<string | null> {
+  const urls = await curatedFiles(s3, workBucket, runId)
+  const files: string[] = []
+  for (const [index, url] of urls.entries()) {
+    const file = join(folder, `${runId}-${index}.parquet`)
+    if (!(await download(s3, url, file))) return null
+    files.push(literal(file))
+  }
+  return files.length === 0 ? null : `read_parquet([${files.join(', ')}])`
+}
