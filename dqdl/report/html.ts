@@ -53,7 +53,7 @@ const shortName = (metric: string): string => metric.split('.').slice(2).join('.
 function metricFigure(name: string, value: number | string, met: Interval | null, report: Report): string {
   const caption = `<div class="caption"><span title="${escapeHtml(name)}">${escapeHtml(shortName(name))}</span><span class="number">${escapeHtml(figure(Number(value)))}</span></div>`
   const points = pointsOf(name, Number(value), report)
-  return `<figure>${caption}${points.length > 1 ? historyChart(name, points, met) : ''}</figure>`
+  return `<figure>${caption}${points.length > 1 ? historyChart(shortName(name), points, met) : ''}</figure>`
 }
 
 function failingTable({ columns, rows }: FailingRows): string {
