@@ -1,6 +1,5 @@
 import type { RowCounts, RunSummary } from '../core/run-documents.ts'
-import { integer, type LocalFile, type Run } from './run.ts'
-import type { CountedInput } from './run-steps.ts'
+import { integer, type LocalFile, type Run, type WrittenRows } from './run.ts'
 
 export const sumCounts = (counts: readonly RowCounts[]): RowCounts => ({
   input: counts.reduce((sum, { input }) => sum + input, 0),
@@ -9,22 +8,22 @@ export const sumCounts = (counts: readonly RowCounts[]): RowCounts => ({
   duplicates: counts.reduce((sum, { duplicates }) => sum + duplicates, 0),
 })
 
-async function countByJob(run: Run, relation: string, file: LocalFile): Promise<ReadonlyMap<string, number>> {
+async function countByJob(
+  run: Run,
+  relation: string,
+  files: readonly LocalFile[],
+): Promise<ReadonlyMap<string, number>> {
   const [only, second] = run.plan.inputs
-  if (only !== undefined && second === undefined) return new Map([[only.jobId, file.rows]])
+  if (only !== undefined && second === undefined)
+    return new Map([[only.jobId, files.reduce((sum, { rows }) => sum + rows, 0)]])
   const rows = await run.engine.rows(`SELECT job_id, count(*)::BIGINT AS n FROM ${relation} GROUP BY job_id`)
   return new Map(rows.map(({ job_id, n }) => [String(job_id), integer(n)]))
 }
 
 /** Counts per job: of the input from its bytes, of what was written from the files' footers. */
-export async function countRows(
-  run: Run,
-  prepared: readonly CountedInput[],
-  curated: LocalFile,
-  rejects: LocalFile,
-): Promise<RunSummary['jobs']> {
+export async function countRows(run: Run, { curated, rejects, records }: WrittenRows): Promise<RunSummary['jobs']> {
   const curatedRows = await countByJob(run, 'sluice_written', curated)
-  const rejectedRows = await countByJob(run, 'sluice_rejects_written', rejects)
+  const rejectedRows = await countByJob(run, 'sluice_rejects_written', [rejects])
   const duplicates = new Map(
     (await run.engine.rows(run.plan.program.duplicateCounts)).map((row) => [
       integer(row.input_index),
@@ -33,12 +32,12 @@ export async function countRows(
   )
   const jobs: { jobId: RunSummary['jobs'][number]['jobId']; counts: RowCounts }[] = []
   for (const [index, { jobId }] of run.plan.inputs.entries()) {
-    const input = prepared[index]
+    const input = records[index]
     if (input === undefined) throw new TypeError(`Cannot find input ${index}`)
     jobs.push({
       jobId,
       counts: {
-        input: input.records,
+        input,
         curated: curatedRows.get(jobId) ?? 0,
         rejected: rejectedRows.get(jobId) ?? 0,
         duplicates: duplicates.get(index) ?? 0,

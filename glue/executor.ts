@@ -10,9 +10,10 @@ import { evaluateQuality } from './evaluate-quality.ts'
 import { judgeRun } from './judge-run.ts'
 import { parsePlan } from './parse-plan.ts'
 import { emptySummary, finishRefused, publishCurated, publishRejects, rejectFacts } from './publish-run.ts'
-import { destination, type ExecutorDeps, type Run, staged } from './run.ts'
-import { parseInputs, prepareInputs, resolveRows, writeRows } from './run-steps.ts'
-import { text } from './sql/literals.ts'
+import { destination, type ExecutorDeps, type LocalFile, type Run } from './run.ts'
+import { writeSegments } from './run-segments.ts'
+import { writeWhole } from './run-steps.ts'
+import { texts } from './sql/literals.ts'
 
 export type { ExecutorDeps } from './run.ts'
 
@@ -26,28 +27,28 @@ export interface RunArguments {
 const isDataError = (error: unknown): boolean =>
   /(?:^|Error: )(?:Invalid Input|Conversion) Error/.test(messageOf(error))
 
+/** Inputs larger than this together are taken in segments; smaller ones stay in memory. */
+const IN_MEMORY_BYTES = 16 << 20
+
+const readWritten = (run: Run, relation: string, files: readonly LocalFile[]): Promise<void> =>
+  run.engine.run(
+    `CREATE OR REPLACE TEMP VIEW ${relation} AS SELECT * FROM read_parquet([${texts(files.map(({ path }) => path))}])`,
+  )
+
 async function execute(run: Run): Promise<RunSummary> {
-  const { program } = run.plan
+  const { program, inputs } = run.plan
   for (const sql of program.session) await run.engine.run(sql)
-  const prepared = await staged(run, 'frame', () => prepareInputs(run))
-  await staged(run, 'parse', () => parseInputs(run, prepared))
-  await staged(run, 'resolve', () => resolveRows(run, prepared))
-  const curated = await staged(run, 'write', () => writeRows(run, program.curated, 'curated.parquet', 'sluice_written'))
-  const rejects = await staged(run, 'rejects', () =>
-    writeRows(run, program.rejects, 'rejects.parquet', 'sluice_rejects_written'),
-  )
-  const jobs = await countRows(run, prepared, curated, rejects)
+  const bytes = inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const written = await (bytes <= IN_MEMORY_BYTES ? writeWhole(run) : writeSegments(run))
+  await readWritten(run, 'sluice_written', written.curated)
+  await readWritten(run, 'sluice_rejects_written', [written.rejects])
+  const jobs = await countRows(run, written)
   const counts = sumCounts(jobs.map((job) => job.counts))
-  const { codes, typeErrors } = await rejectFacts(run, rejects)
-  const outcome = judgeRun(
-    run.plan,
-    counts,
-    typeErrors,
-    prepared.some(({ openQuote }) => openQuote),
-  )
-  const rejectsUri = await publishRejects(run, rejects)
+  const { codes, typeErrors } = await rejectFacts(run, written.rejects)
+  const outcome = judgeRun(run.plan, counts, typeErrors, written.openQuote)
+  const rejectsUri = await publishRejects(run, written.rejects)
   const summary = { ...emptySummary(run), ...outcome, counts, jobs, rejectCodes: codes, rejectsUri }
-  return outcome.reasonCode === null ? publishCurated(run, summary, curated) : finishRefused(run, summary)
+  return outcome.reasonCode === null ? publishCurated(run, summary, written.curated) : finishRefused(run, summary)
 }
 
 async function refuseForData(run: Run, error: unknown): Promise<RunSummary> {
@@ -86,9 +87,7 @@ export const runQuality = (
     const manifest = parseManifest(await deps.objects.readText(destination(run, 'manifest')))
     const paths = await Promise.all(manifest.map((url) => deps.objects.localPath(url)))
     for (const sql of run.plan.program.session) await run.engine.run(sql)
-    await run.engine.run(
-      `CREATE OR REPLACE TEMP VIEW sluice_data AS SELECT * FROM read_parquet([${paths.map(text).join(', ')}])`,
-    )
+    await run.engine.run(`CREATE OR REPLACE TEMP VIEW sluice_data AS SELECT * FROM read_parquet([${texts(paths)}])`)
     return evaluateQuality(run.plan, run.runId, run.engine, deps.objects)
   })
 

@@ -18,6 +18,8 @@ export interface FramerEvents {
    * `null` for bytes that do not: line ends and placeholders.
    */
   copy?(bytes: Uint8Array, offset: number | null): void
+  /** A line of the copy has ended, the header or a record; `copiedBytes` is how long the copy is up to its end. */
+  line?(copiedBytes: number): void
 }
 
 export interface FramingResult {
@@ -89,6 +91,8 @@ export class Framer {
   #position = 0
   #recordStart = 0
   #copyStart = 0
+  /** Bytes handed to `copy` so far. */
+  #copied = 0
   #state = FIELD_START
   #columns = 1
   #code: RejectCode | null = null
@@ -283,7 +287,8 @@ export class Framer {
     const start = this.#recordStart
     const stop = position - terminator
     const { columns, columnCode } = this.#framing
-    if (stop === start && this.#head === null) this.#skipBlank(position)
+    const blank = stop === start && this.#head === null
+    if (blank) this.#skipBlank(position)
     else if (this.#headerPending) this.#endHeader(position, stop)
     else {
       this.#records++
@@ -295,6 +300,7 @@ export class Framer {
       if (code !== null) this.#report(code, start, stop, position)
       else if (terminator !== 1 || this.#window[stop] !== LF) this.#copyLine(stop, position)
     }
+    if (!blank) this.#events.line?.(this.#copied + position - this.#copyStart)
     this.#recordStart = position
     this.#columns = 1
     this.#code = null
@@ -319,7 +325,7 @@ export class Framer {
     const bytes = this.#head ?? this.#window.subarray(start, Math.min(stop, start + MAX_RAW_BYTES))
     this.#events.malformed({ recordNumber: this.#records, code, raw: bytes.toString('utf8') })
     this.#flush(start)
-    this.#events.copy?.(this.#placeholder, null)
+    this.#copy(this.#placeholder, null)
     this.#copyStart = position
   }
 
@@ -327,14 +333,19 @@ export class Framer {
   #copyLine(stop: number, position: number): void {
     if (this.#events.copy === undefined) return
     this.#flush(stop)
-    this.#events.copy(LINE_END, null)
+    this.#copy(LINE_END, null)
     this.#copyStart = position
   }
 
   #flush(until: number): void {
     if (this.#events.copy !== undefined && until > this.#copyStart)
-      this.#events.copy(this.#window.subarray(this.#copyStart, until), this.#base + this.#copyStart)
+      this.#copy(this.#window.subarray(this.#copyStart, until), this.#base + this.#copyStart)
     this.#copyStart = Math.max(this.#copyStart, until)
+  }
+
+  #copy(bytes: Uint8Array, offset: number | null): void {
+    this.#events.copy?.(bytes, offset)
+    this.#copied += bytes.length
   }
 
   /** Of a record that is longer than allowed only the beginning is kept while its end is looked for. */

@@ -38,9 +38,11 @@ export interface ProgramInput {
  *    message VARCHAR, raw VARCHAR`) stand; the statements of `resolve` (`rows`, `duplicates`, `output`) run in order,
  *    `{records_0}`, `{records_1}`, … replaced by the number of records of each input, and leave views `sluice_curated` and
  *    `sluice_rejects` and a table `sluice_duplicates (input_index, record_number)`.
- *    A part of the rows may be resolved on its own where rows of one key stand together. `segments` says which rows may have
- *    a row of the same key elsewhere: a table `sluice_repeated_hashes (h)` holds the `keyHashes` that more than one row has,
- *    `setApart` takes the place of `duplicates` and keeps these rows from `sluice_curated`, and `rowsApart` are they.
+ *    A part of the rows may be resolved on its own where all rows of one key stand together. `segments` says which rows may
+ *    have a row of the same key elsewhere: a table `sluice_repeated_hashes (h)` holds the `keyHashes` that more than one row
+ *    has. After `resolve.rows` stand, `alone` are the curated rows that no other row can take the place of; what else there is
+ *    of the part's rows is `sluice_parsed` when `setApart` (in the place of `duplicates`) and `output` run, and `rowsApart`
+ *    are its rows to be resolved together with those of all other parts.
  * 3. `curated` and `rejects` are SELECTs to be written, in record order; the others are SELECTs of small facts.
  */
 export interface Program {
@@ -57,14 +59,14 @@ export interface Program {
     readonly duplicates: readonly string[]
     readonly output: readonly string[]
   }
-  /** `null` for `key: none`: every part of the rows can be resolved on its own. */
   readonly segments: {
-    /** SELECT of a hash (h UINTEGER) of each row's key, `{rows}` replaced by a relation with the columns of `parse`. */
-    readonly keyHashes: string
+    /** SELECT of a hash (h UINTEGER) of each row's key, `{rows}` replaced by a relation with the columns of `parse`; `null` for `key: none`. */
+    readonly keyHashes: string | null
+    readonly alone: string
     readonly setApart: readonly string[]
     /** SELECT with the columns of `sluice_parsed`. */
     readonly rowsApart: string
-  } | null
+  }
   readonly curated: string
   readonly rejects: string
   /** (input_index, duplicates) */

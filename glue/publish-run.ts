@@ -30,12 +30,22 @@ export async function publishRejects(run: Run, rejects: LocalFile): Promise<stri
   return destination(run, 'rejects')
 }
 
-function manifestOf({ plan, runId }: Run, url: string, bytes: number, rows: number, contentHash: string): RunManifest {
-  const meta = { content_length: bytes, record_count: rows }
+interface PublishedFile {
+  readonly url: string
+  readonly bytes: number
+  readonly rows: number
+}
+
+const metaOf = (files: readonly PublishedFile[]): RunManifest['meta'] => ({
+  content_length: files.reduce((sum, { bytes }) => sum + bytes, 0),
+  record_count: files.reduce((sum, { rows }) => sum + rows, 0),
+})
+
+function manifestOf({ plan, runId }: Run, files: readonly PublishedFile[], contentHash: string): RunManifest {
   return {
-    entries: [{ url, mandatory: true, meta }],
+    entries: files.map((file) => ({ url: file.url, mandatory: true, meta: metaOf([file]) })),
     schema: { elements: plan.schema },
-    meta,
+    meta: metaOf(files),
     author: {
       name: 'sluice',
       runId,
@@ -74,8 +84,12 @@ export async function finishRefused(run: Run, summary: RunSummary): Promise<RunS
   return summary
 }
 
-/** Stores the curated file, the verdict where the plan asks for it here, the summary, and last the manifest. */
-export async function publishCurated(run: Run, summary: RunSummary, curated: LocalFile): Promise<RunSummary> {
+/** Stores the curated files, the verdict where the plan asks for it here, the summary, and last the manifest. */
+export async function publishCurated(
+  run: Run,
+  summary: RunSummary,
+  curated: readonly LocalFile[],
+): Promise<RunSummary> {
   const { plan, runId, engine, deps } = run
   const contentHash = await staged(run, 'hash', async () => String(await oneValue(run, plan.program.contentHash)))
   let quality: RunSummary['quality'] = null
@@ -83,13 +97,16 @@ export async function publishCurated(run: Run, summary: RunSummary, curated: Loc
     await engine.run('CREATE OR REPLACE TEMP VIEW sluice_data AS SELECT * FROM sluice_written')
     quality = { verdict: await staged(run, 'quality', () => evaluateQuality(plan, runId, engine, deps.objects)) }
   }
-  const url = `${destination(run, 'curated')}part-00000.parquet`
-  const bytes = await deps.objects.putFile(url, curated.path)
+  const files: PublishedFile[] = []
+  for (const [index, { path, rows }] of curated.entries()) {
+    const url = `${destination(run, 'curated')}part-${String(index).padStart(5, '0')}.parquet`
+    files.push({ url, bytes: await deps.objects.putFile(url, path), rows })
+  }
   const done: RunSummary = {
     ...summary,
     outcome: 'ok',
-    files: 1,
-    bytes,
+    files: files.length,
+    bytes: metaOf(files).content_length,
     contentHash,
     manifest: parseUri(destination(run, 'manifest')),
     curatedUri: destination(run, 'curated'),
@@ -97,9 +114,6 @@ export async function publishCurated(run: Run, summary: RunSummary, curated: Loc
     stages: run.stages,
   }
   await deps.objects.putText(destination(run, 'summary'), JSON.stringify(done))
-  await deps.objects.putText(
-    destination(run, 'manifest'),
-    JSON.stringify(manifestOf(run, url, bytes, summary.counts.curated, contentHash)),
-  )
+  await deps.objects.putText(destination(run, 'manifest'), JSON.stringify(manifestOf(run, files, contentHash)))
   return done
 }

@@ -1,30 +1,23 @@
 import { join } from 'node:path'
 import { SluiceError } from '../core/errors.ts'
-import { uriOf } from './object-access.ts'
+import type { Duckdb } from './duckdb.ts'
 import { type PreparedInput, prepareInput } from './prepare-input.ts'
-import { integer, type LocalFile, oneValue, type Run } from './run.ts'
+import { integer, type LocalFile, localPathOf, oneValue, type Run, staged, type WrittenRows } from './run.ts'
 import { text } from './sql/literals.ts'
 
 /** An input with its number of records, counted without the parser. */
-export interface CountedInput extends PreparedInput {
+interface CountedInput extends PreparedInput {
   readonly records: number
 }
 
-/** Inputs larger than this pass through a Parquet file between parsing and writing; smaller ones stay in memory. */
-const IN_MEMORY_BYTES = 16 << 20
-
 /**
- * Rows are written in order, and threads wait for each other, spinning, while row groups do not fit into the memory limit:
- * with groups of DuckDB's default of 122,880 rows a write took three times the processor time (measured, 2 threads, 400 MB).
- * Reading and writing in groups of the same size saves cutting them anew.
+ * How curated rows and rejects are written. A dictionary that outgrows a thousand values is given up: with DuckDB's default
+ * writing takes a fifth more processor time for the same size (measured, orders).
  */
-const ROW_GROUP = 'ROW_GROUP_SIZE 30720'
+const WRITTEN = 'FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1000'
 
-/** The intermediate file is read once and deleted: what it costs to write counts, not its size. */
-const INTERMEDIATE = `COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1, ${ROW_GROUP}`
-
-/** Records of an input that is not framed: from the Parquet footer, or by counting the elements of a JSON array. */
-async function countRecords(run: Run, index: number, { path, records }: PreparedInput): Promise<number> {
+/** Records of an input: from framing, from the Parquet footer, or by counting the elements of a JSON array. */
+export async function countRecords(run: Run, index: number, { path, records }: PreparedInput): Promise<number> {
   if (records !== null) return records
   const sql =
     run.plan.program.inputs[index]?.format === 'parquet'
@@ -33,72 +26,91 @@ async function countRecords(run: Run, index: number, { path, records }: Prepared
   return integer(await oneValue(run, sql))
 }
 
-/** Makes every input readable and counts its records. */
-export async function prepareInputs(run: Run): Promise<readonly CountedInput[]> {
-  const counted: CountedInput[] = []
-  for (const [index, input] of run.plan.program.inputs.entries()) {
-    const read = run.plan.reads[index]
-    if (read === undefined) throw new TypeError(`Cannot find where input ${index} is read`)
-    const prepared = await prepareInput(await run.deps.objects.localPath(uriOf(read)), input, index, run.directory)
-    counted.push({ ...prepared, records: await countRecords(run, index, prepared) })
-  }
-  return counted
+/** Rows of a written file, from its footer. */
+export async function rowsOfFile(engine: Duckdb, path: string): Promise<number> {
+  const [row] = await engine.rows(`SELECT num_rows FROM parquet_file_metadata(${text(path)})`)
+  return integer(row?.num_rows)
 }
 
-/** Parses one input. @returns the relation of its rows with their record numbers, and how many there are */
-async function parseInput(run: Run, index: number, path: string): Promise<{ select: string; rows: number }> {
-  const { program, inputs } = run.plan
-  const parse = program.parse.replaceAll('{input}', () => text(path))
-  if ((inputs[index]?.sizeBytes ?? 0) <= IN_MEMORY_BYTES) {
-    const table = `sluice_parsed_${index}`
-    await run.engine.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${parse}`)
-    const rows = integer(await oneValue(run, `SELECT count(*)::BIGINT FROM ${table}`))
-    return { select: `SELECT *, ${index} AS input_index, rowid + 1 AS record_number FROM ${table}`, rows }
-  }
-  const file = text(join(run.directory, `parsed-${index}.parquet`))
-  await run.engine.run(`COPY (${parse}) TO ${file} (FORMAT parquet, ${INTERMEDIATE})`)
-  const rows = integer(await oneValue(run, `SELECT num_rows FROM parquet_file_metadata(${file})`))
-  const numbered = `SELECT * EXCLUDE (file_row_number), ${index} AS input_index, file_row_number + 1 AS record_number`
-  return { select: `${numbered} FROM read_parquet(${file}, file_row_number = true)`, rows }
-}
-
-/**
- * Parses every input in its own order into what `sluice_parsed` is a view of.
- *
- * @throws SluiceError `counts_do_not_reconcile` where the parser saw other records than were counted
- */
-export async function parseInputs(run: Run, inputs: readonly CountedInput[]): Promise<void> {
-  const selects: string[] = []
-  for (const [index, { path, records }] of inputs.entries()) {
-    const { select, rows } = await parseInput(run, index, path)
-    if (rows !== records)
-      throw new SluiceError('counts_do_not_reconcile', `${records} records were counted, ${rows} were parsed`)
-    selects.push(select)
-  }
-  await run.engine.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS ${selects.join(' UNION ALL ')}`)
+/** @throws SluiceError `counts_do_not_reconcile` where the parser saw other records than were counted */
+export function requireCount(records: number, parsed: number): void {
+  if (records === parsed) return
+  throw new SluiceError('counts_do_not_reconcile', `${records} records were counted, ${parsed} were parsed`)
 }
 
 const MALFORMED_COLUMNS =
   "{input_index: 'INTEGER', record_number: 'BIGINT', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}"
 
-/** Finds duplicates and sets up the relations that are written. */
-export async function resolveRows(run: Run, inputs: readonly CountedInput[]): Promise<void> {
-  await run.engine.run(run.plan.program.malformedTable)
-  for (const { malformedPath } of inputs)
-    if (malformedPath !== null)
-      await run.engine.run(
-        `INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw FROM read_ndjson(${text(malformedPath)}, columns = ${MALFORMED_COLUMNS})`,
-      )
-  const records = (index: string): string => String(inputs[Number(index)]?.records ?? 0)
-  const { rows, duplicates, output } = run.plan.program.resolve
-  for (const sql of [...rows, ...duplicates, ...output])
-    await run.engine.run(sql.replace(/\{records_(\d+)\}/g, (_, index: string) => records(index)))
+/** Adds what framing set aside to `sluice_malformed`. */
+export const loadMalformed = (engine: Duckdb, path: string): Promise<void> =>
+  engine.run(
+    `INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw FROM read_ndjson(${text(path)}, columns = ${MALFORMED_COLUMNS})`,
+  )
+
+/** Makes every input readable and counts its records. */
+async function prepareInputs(run: Run): Promise<readonly CountedInput[]> {
+  const counted: CountedInput[] = []
+  for (const [index, input] of run.plan.program.inputs.entries()) {
+    const prepared = await prepareInput(await localPathOf(run, index), input, index, run.directory)
+    counted.push({ ...prepared, records: await countRecords(run, index, prepared) })
+  }
+  return counted
 }
 
-/** Writes a SELECT as one Parquet file and lets `relation` read it. */
-export async function writeRows(run: Run, select: string, file: string, relation: string): Promise<LocalFile> {
-  const path = join(run.directory, file)
-  await run.engine.run(`COPY (${select}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, ${ROW_GROUP})`)
-  await run.engine.run(`CREATE OR REPLACE TEMP VIEW ${relation} AS SELECT * FROM read_parquet(${text(path)})`)
-  return { path, rows: integer(await oneValue(run, `SELECT num_rows FROM parquet_file_metadata(${text(path)})`)) }
+/** Parses every input in its own order into a table in memory; `sluice_parsed` is a view of them. */
+async function parseInputs(run: Run, inputs: readonly CountedInput[]): Promise<void> {
+  const selects: string[] = []
+  for (const [index, { path, records }] of inputs.entries()) {
+    const parse = run.plan.program.parse.replaceAll('{input}', () => text(path))
+    const table = `sluice_parsed_${index}`
+    await run.engine.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${parse}`)
+    requireCount(records, integer(await oneValue(run, `SELECT count(*)::BIGINT FROM ${table}`)))
+    selects.push(`SELECT *, ${index} AS input_index, rowid + 1 AS record_number FROM ${table}`)
+  }
+  await run.engine.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS ${selects.join(' UNION ALL ')}`)
+}
+
+/** Finds duplicates and sets up the relations that are written. */
+async function resolveRows(run: Run, inputs: readonly CountedInput[]): Promise<void> {
+  const { malformedTable, resolve } = run.plan.program
+  await run.engine.run(malformedTable)
+  for (const { malformedPath } of inputs) if (malformedPath !== null) await loadMalformed(run.engine, malformedPath)
+  const statements = [...resolve.rows, ...resolve.duplicates, ...resolve.output]
+  await runAll(run.engine, statements, (index) => inputs[index]?.records ?? 0)
+}
+
+/** Runs printed statements, with the number of records of each input in them. */
+export async function runAll(
+  engine: Duckdb,
+  statements: readonly string[],
+  records: (inputIndex: number) => number,
+): Promise<void> {
+  for (const sql of statements)
+    await engine.run(sql.replace(/\{records_(\d+)\}/g, (_, index: string) => String(records(Number(index)))))
+}
+
+/** Writes a SELECT as one Parquet file. */
+export async function writeFile(engine: Duckdb, select: string, path: string): Promise<LocalFile> {
+  await engine.run(`COPY (${select}) TO ${text(path)} (${WRITTEN})`)
+  return { path, rows: await rowsOfFile(engine, path) }
+}
+
+/** Writes curated rows and rejects of inputs that fit into memory. */
+export async function writeWhole(run: Run): Promise<WrittenRows> {
+  const { program } = run.plan
+  const prepared = await staged(run, 'frame', () => prepareInputs(run))
+  await staged(run, 'parse', () => parseInputs(run, prepared))
+  await staged(run, 'resolve', () => resolveRows(run, prepared))
+  const curated = await staged(run, 'write', () =>
+    writeFile(run.engine, program.curated, join(run.directory, 'curated.parquet')),
+  )
+  const rejects = await staged(run, 'rejects', () =>
+    writeFile(run.engine, program.rejects, join(run.directory, 'rejects.parquet')),
+  )
+  return {
+    curated: [curated],
+    rejects,
+    records: prepared.map(({ records }) => records),
+    openQuote: prepared.some(({ openQuote }) => openQuote),
+  }
 }

@@ -1,7 +1,7 @@
 import type { RunId } from '../core/identifiers.ts'
 import type { RunSummary } from '../core/run-documents.ts'
 import type { Duckdb, EngineSettings, OpenDuckdb } from './duckdb.ts'
-import type { ObjectAccess } from './object-access.ts'
+import { type ObjectAccess, uriOf } from './object-access.ts'
 import type { Plan } from './plan.ts'
 
 export interface ExecutorDeps {
@@ -29,6 +29,17 @@ export interface LocalFile {
   readonly rows: number
 }
 
+/** What a run wrote, before it is judged and published. */
+export interface WrittenRows {
+  /** At least one file; several are in the order of their names to be. */
+  readonly curated: readonly LocalFile[]
+  readonly rejects: LocalFile
+  /** Of each input, counted without the parser. */
+  readonly records: readonly number[]
+  /** A quote was opened and not closed before the end of an input. */
+  readonly openQuote: boolean
+}
+
 /** A count that the engine answered. */
 export const integer = (value: unknown): number => {
   if (typeof value === 'bigint' || typeof value === 'number') return Number(value)
@@ -52,3 +63,10 @@ export async function staged<T>(run: Run, name: string, work: () => Promise<T>):
 /** The URI of one of the plan's destinations for this run. */
 export const destination = ({ plan, runId }: Run, name: keyof Plan['destinations']): string =>
   plan.destinations[name].replaceAll('{runId}', runId)
+
+/** Where the stored bytes of an input can be read. */
+export function localPathOf({ plan, deps }: Run, inputIndex: number): Promise<string> {
+  const read = plan.reads[inputIndex]
+  if (read === undefined) throw new TypeError(`Cannot find where input ${inputIndex} is read`)
+  return deps.objects.localPath(uriOf(read))
+}

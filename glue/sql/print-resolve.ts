@@ -105,28 +105,38 @@ const markRecords = (variable: string, table: string, inputs: readonly RunInput[
       `SET VARIABLE ${variable}_${index} = (SELECT bitstring_agg(record_number, 0, {records_${index}}) FROM ${table} WHERE input_index = ${index})`,
   )
 
-function markOf(variable: string, inputs: readonly RunInput[]): string {
+function isUnmarked(variable: string, inputs: readonly RunInput[]): string {
   const bits = inputs.map((_, index) => `get_bit(getvariable('${variable}_${index}'), CAST(record_number AS INTEGER))`)
-  return bits.length === 1
-    ? (bits[0] ?? '')
-    : `CASE input_index ${bits.map((value, index) => `WHEN ${index} THEN ${value}`).join(' ')} END`
+  const bit =
+    bits.length === 1
+      ? bits[0]
+      : `CASE input_index ${bits.map((value, index) => `WHEN ${index} THEN ${value}`).join(' ')} END`
+  return `${bit} IS DISTINCT FROM 1`
 }
-
-const isUnmarked = (variable: string, inputs: readonly RunInput[]): string =>
-  `${markOf(variable, inputs)} IS DISTINCT FROM 1`
 
 /** 32 bits are enough: a hash that two keys share costs a look at their rows, no more. */
-function printSegments(contract: Contract, { inputs }: RowConstants): Program['segments'] {
-  if (contract.key.length === 0) return null
+function printSegments(contract: Contract, constants: RowConstants): Program['segments'] {
+  const keyed = contract.key.length > 0
   const hash = `CAST(hash(${keyValues(contract).join(', ')}) >> 32 AS UINTEGER)`
+  const repeated = `${hash} IN (SELECT h FROM sluice_repeated_hashes)`
+  const alone = `SELECT ${printCurated(contract, constants)} FROM sluice_good`
   return {
-    keyHashes: `SELECT ${hash} AS h FROM {rows}`,
-    setApart: [
-      `CREATE OR REPLACE TEMP TABLE sluice_duplicates AS SELECT input_index, record_number FROM sluice_good WHERE ${hash} IN (SELECT h FROM sluice_repeated_hashes)`,
-    ],
-    rowsApart: `SELECT * FROM sluice_good WHERE ${markOf('sluice_duplicate', inputs)} = 1`,
+    keyHashes: keyed ? `SELECT ${hash} AS h FROM {rows}` : null,
+    // A condition that is more than IN stays a lookup row by row, which keeps the rows in order.
+    alone: keyed ? `${alone} WHERE (${repeated}) IS DISTINCT FROM true` : alone,
+    setApart: keyed
+      ? [
+          `CREATE OR REPLACE TEMP TABLE sluice_duplicates AS SELECT input_index, record_number FROM sluice_good WHERE ${repeated}`,
+        ]
+      : printDuplicates(contract, constants),
+    rowsApart: `SELECT * FROM sluice_good WHERE ${keyed ? repeated : 'false'} ORDER BY record_number`,
   }
 }
+
+const printCurated = (contract: Contract, constants: RowConstants): string =>
+  curatedColumns(contract)
+    .map((column) => curatedValue(column, contract, constants))
+    .join(', ')
 
 function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
   const provenance = `${jobId(inputs)} AS job_id, ${text(tenantId)} AS tenant_id, ${text(dataset)} AS dataset, record_number`
@@ -162,7 +172,7 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
   ]
   const output = [
     ...markRecords('sluice_duplicate', 'sluice_duplicates', constants.inputs),
-    `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${columns.map((column) => curatedValue(column, contract, constants)).join(', ')} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
+    `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${printCurated(contract, constants)} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
     printRejectsView(constants),
   ]
   const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`

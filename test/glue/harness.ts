@@ -99,6 +99,8 @@ export interface Case {
   readonly name?: string
   /** What the event says, where it should not be the length of the content. */
   readonly sizeBytes?: number
+  /** How much text of a large input is taken at a time. */
+  readonly segmentBytes?: number
 }
 
 const headerOf = ({ content, mapping }: Case): readonly string[] => {
@@ -178,7 +180,12 @@ export async function runCase(given: Case, runId = RUN_ID, objects = new FolderO
   await objects.putText('s3://work/plans/plan.json', JSON.stringify(plan))
   const summary = await runTransform(
     { planUri: 's3://work/plans/plan.json', runId },
-    { objects, openDuckdb, now: () => performance.now(), settings: SETTINGS },
+    {
+      objects,
+      openDuckdb,
+      now: () => performance.now(),
+      settings: given.segmentBytes === undefined ? SETTINGS : { ...SETTINGS, segmentBytes: given.segmentBytes },
+    },
   )
   const file = (name: 'curated' | 'rejects'): string =>
     objects.path(`${plan.destinations[name].replaceAll('{runId}', runId)}part-00000.parquet`)

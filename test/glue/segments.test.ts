@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from '@jest/globals'
+import { digestOf } from '../../core/digest.ts'
+import { openDuckdb } from '../../glue/duckdb.ts'
+import { texts } from '../../glue/sql/literals.ts'
+import { type Case, contractOf, mappingOf, type RanCase, runCase, SETTINGS } from './harness.ts'
+
+const contract = (key: string): Case['contract'] =>
+  contractOf(`
+contract: 1
+dataset: readings
+version: 1
+columns:
+  - { name: sensor, type: string(16), required: true }
+  - { name: value, type: "decimal(8,2)" }
+  - { name: read_at, type: timestamp }
+  - { name: note, type: string(400) }
+key: ${key}
+drift: { additive: rescue, missing_required: quarantine, type_coercion: limited }
+reject_tolerance: 1
+limits: { bytes: 100000000, min_bytes: 1, row_bytes: 4000, columns: 10, compression_ratio: 1000 }
+`)
+const mapping = (input: string): Case['mapping'] =>
+  mappingOf(`
+mapping: 1
+tenant: acme
+dataset: readings
+version: 1
+contract_version: 1
+source_system: plant
+input: ${input}
+fields:
+  - { source: sensor, target: sensor, transform: [trim] }
+  - { source: value, target: value }
+  - { source: read_at, target: read_at }
+  - { source: note, target: note }
+`)
+
+const COLUMNS = ['sensor', 'value', 'read_at', 'note']
+const NOTE = 'n'.repeat(150)
+
+/** Of ten thousand records a few of every kind: repeated keys far apart, values that do not fit, records that cannot be split. */
+function lineOf(index: number): string {
+  if (index % 997 === 5) return 'too,few'
+  if (index % 1999 === 7) return `s${index},1.5,2025-01-01T00:00:00Z,"closed" and on`
+  const sensor = index % 211 === 3 ? '' : index % 101 === 1 ? `r${index % 505}` : ` s${index}`
+  const value = index % 307 === 4 ? '1.555' : '2.5'
+  const note = index % 53 === 2 ? `"two\nlines, ""quoted"" ${NOTE}"` : NOTE
+  return `${sensor},${value},2025-01-0${1 + (index % 9)}T00:00:00Z,${note}`
+}
+const LINES = Array.from({ length: 11_000 }, (_, index) => lineOf(index))
+const CSV = `${COLUMNS.join(',')}\n${LINES.join('\n')}\n`
+
+/** Rows of all curated files in the order of their record numbers, as text. */
+async function curatedOf(ran: RanCase): Promise<unknown> {
+  const files = ran.manifest().entries.map(({ url }) => ran.objects.path(url))
+  const engine = await openDuckdb(SETTINGS)
+  try {
+    const rows = `SELECT * FROM read_parquet([${texts(files)}], hive_partitioning = false) ORDER BY record_number`
+    return await engine.rows(`SELECT count(*) AS n, md5(string_agg(CAST(r AS VARCHAR), '|')) AS rows FROM (${rows}) r`)
+  } finally {
+    engine.close()
+  }
+}
+
+const bytesOf = (ran: RanCase): readonly string[] =>
+  ran.manifest().entries.map(({ url }) => digestOf(readFileSync(ran.objects.path(url))))
+
+const jsonLines = LINES.map((line, index) =>
+  index % 997 === 5 ? 'no json' : JSON.stringify({ sensor: `s${index % 10_500}`, value: '2.5', note: line }),
+).join('\n')
+
+describe('a file that is larger than memory', () => {
+  const csv = mapping('{ format: csv, timezone: UTC }')
+  const keyed = contract('[sensor]')
+  const forms: readonly (readonly [string, Case])[] = [
+    ['with a key', { contract: keyed, mapping: csv, content: CSV }],
+    ['without a key', { contract: contract('none'), mapping: csv, content: CSV }],
+    [
+      'with a byte order mark and blank lines',
+      { contract: keyed, mapping: csv, content: `\uFEFF\n${CSV.replaceAll('\nr', '\n\nr')}` },
+    ],
+    ['with line ends of two kinds', { contract: keyed, mapping: csv, content: CSV.replaceAll('0Z,n', '0Z,\rn') }],
+    ['compressed', { contract: keyed, mapping: csv, content: gzipSync(CSV) }],
+    [
+      'without a header',
+      {
+        contract: keyed,
+        mapping: mapping('{ format: csv, timezone: UTC, header: false, columns: [sensor, value, read_at, note] }'),
+        content: LINES.join('\n'),
+      },
+    ],
+    [
+      'of JSON lines',
+      { contract: keyed, mapping: mapping('{ format: json_lines, timezone: UTC }'), content: jsonLines },
+    ],
+    [
+      'of a JSON array',
+      {
+        contract: keyed,
+        mapping: mapping('{ format: json_array, timezone: UTC }'),
+        content: JSON.stringify(
+          LINES.map((note, index) => ({ sensor: `s${index % 10_500}`, value: index % 90 === 0 ? 'x' : '2.5', note })),
+        ),
+      },
+    ],
+  ]
+  for (const [form, plain] of forms)
+    test(`TRF-10: ${form} gives the same rows, rejects and counts in segments as in memory`, async () => {
+      const given = { ...plain, header: COLUMNS }
+      const whole = await runCase(given)
+      const cut = await runCase({ ...given, sizeBytes: 20 << 20, segmentBytes: 1 })
+      expect(whole.summary.counts.rejected).toBeGreaterThan(0)
+      expect(cut.summary.counts).toEqual(whole.summary.counts)
+      expect(cut.summary.rejectCodes).toEqual(whole.summary.rejectCodes)
+      expect(cut.summary.contentHash).toBe(whole.summary.contentHash)
+      expect(await curatedOf(cut)).toEqual(await curatedOf(whole))
+      expect(await cut.rejects()).toEqual(await whole.rejects())
+    })
+
+  test('TRF-11, TEST-18: the same file in segments gives the same bytes again, file by file', async () => {
+    const given = { contract: keyed, mapping: csv, content: CSV, sizeBytes: 20 << 20, segmentBytes: 1 }
+    const [first, second] = [await runCase(given), await runCase(given)]
+    expect(first.summary.files).toBeGreaterThan(2)
+    expect(bytesOf(second)).toEqual(bytesOf(first))
+  })
+
+  test('TRF-09: the manifest lists every file with its rows, and their sum', async () => {
+    const ran = await runCase({ contract: keyed, mapping: csv, content: CSV, sizeBytes: 20 << 20, segmentBytes: 1 })
+    const { entries, meta } = ran.manifest()
+    expect(entries.map(({ url }) => url.slice(-18))).toEqual(entries.map((_, index) => `part-0000${index}.parquet`))
+    expect(entries.reduce((sum, entry) => sum + entry.meta.record_count, 0)).toBe(ran.summary.counts.curated)
+    expect(meta).toEqual({ content_length: ran.summary.bytes, record_count: ran.summary.counts.curated })
+  })
+
+  test('a quote that swallows the rest of the file refuses it', async () => {
+    const content = `${CSV}x,1,,"open\n${LINES.join('\n').replaceAll('"', '')}`
+    const ran = await runCase({ contract: keyed, mapping: csv, content, sizeBytes: 20 << 20, segmentBytes: 1 })
+    expect(ran.summary).toMatchObject({ outcome: 'refused', reasonCode: 'malformed_records', manifest: null })
+  })
+
+  test('a file that is cut off within its compression is refused', async () => {
+    const content = gzipSync(CSV)
+    const given = { contract: keyed, mapping: csv, header: COLUMNS, sizeBytes: 20 << 20, segmentBytes: 1 }
+    const ran = await runCase({ ...given, content: content.subarray(0, content.length - 20) })
+    expect(ran.summary).toMatchObject({ outcome: 'refused', reasonCode: 'truncated_upload' })
+  })
+})
