@@ -1,4 +1,12 @@
-import type { DateOperand, Duration, NumberCondition, NumberExpression, Tag } from './ast.ts'
+import {
+  type DateOperand,
+  type Duration,
+  leavesOf,
+  type NumberCondition,
+  type NumberExpression,
+  type Ruleset,
+  type Tag,
+} from './ast.ts'
 import { printNumber } from './print.ts'
 import { offsetMinutesAt } from './time-zone.ts'
 
@@ -106,6 +114,38 @@ const hasCall = (expression: NumberExpression): boolean => {
 }
 /** True for conditions whose operands depend on earlier runs or call functions. */
 export const isDynamic = (condition: NumberCondition): boolean => condition.operands.some(hasCall)
+
+/** Earlier runs that are read at most. */
+export const MAX_DEPTH = 1000
+
+/** How many earlier runs an operand looks back. A depth that is computed counts as {@link MAX_DEPTH}. */
+function depthOfNumber(expression: NumberExpression): number {
+  switch (expression.kind) {
+    case 'group':
+      return depthOfNumber(expression.inner)
+    case 'arithmetic':
+      return Math.max(depthOfNumber(expression.left), depthOfNumber(expression.right))
+    case 'call': {
+      const inner = Math.max(0, ...expression.arguments.map(depthOfNumber))
+      if (expression.name !== 'last') return inner
+      const [count] = expression.arguments
+      const own = count === undefined ? 1 : count.kind === 'literal' ? Number(count.text) : MAX_DEPTH
+      return Math.min(MAX_DEPTH, Math.max(inner, own))
+    }
+    default:
+      return 0
+  }
+}
+
+/** How many earlier runs the rules of a ruleset look back; 0 where none does. */
+export const depthOf = ({ rules }: Ruleset): number =>
+  Math.max(
+    0,
+    ...rules
+      .flatMap(leavesOf)
+      .flatMap(({ condition, threshold }) => [condition, threshold])
+      .flatMap((condition) => (condition?.kind === 'number' ? condition.operands.map(depthOfNumber) : [])),
+  )
 
 const UNIT_MINUTES = { days: 24 * 60, hours: 60, minutes: 1 } as const
 export const durationMinutes = ({ amount, unit }: Duration): number => amount * UNIT_MINUTES[unit]

@@ -12,6 +12,7 @@ import { buildIntermediate } from './build-intermediate.ts'
 import type { IntermediateForm } from './intermediate.ts'
 import type { Plan } from './plan.ts'
 import type { Program, ProgramInput } from './program.ts'
+import { historyKey } from './quality-history.ts'
 import { printParse } from './sql/print-parse.ts'
 import { framingOf } from './sql/print-reader.ts'
 import { printResolve } from './sql/print-resolve.ts'
@@ -68,6 +69,7 @@ function destinationsOf({ job, buckets }: CompileRequest): Plan['destinations'] 
     rejectSample: `${run}/reject-sample.json`,
     qualityResult: `${quality}/result.json`,
     qualityVerdict: `${quality}/verdict.json`,
+    ...(job.replayId === null ? { qualityHistory: `s3://${buckets.dqResults}/${historyKey(job)}` } : {}),
   }
 }
 

@@ -38,6 +38,8 @@ export interface Plan {
     readonly rejectSample: string
     readonly qualityResult: string
     readonly qualityVerdict: string
+    /** Where a result that passed the gate is kept for later runs to compare with; absent for replays. */
+    readonly qualityHistory?: string
   }
   /** The intermediate form the program was printed from: readers, fields and operators; for people and for `plan` views. */
   readonly intermediate: IntermediateForm

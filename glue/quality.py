@@ -6,44 +6,32 @@ list of rules, joined by text.
 """
 
 import json
-import re
 import shutil
 import tempfile
 
 from executors.objects import objects_of
+from executors.outcomes import (
+    given_text,
+    judge_rules,
+    normal,
+    not_evaluated,
+    outcomes_by_text,
+    result_document,
+    verdict_document,
+)
 from executors.quality_plan import store
 from executors.run import Run, compact_json, read_plan
 from transform_large import open_spark
 
-#: Failure reasons that say that a rule was not evaluated, and not that the data broke it.
-_ERRORS = re.compile(
-    r"not supported due to|not found in additional|^Reference dataset|Can't execute the assertion|where clause is invalid"
-    r"|AnalysisException|ParseException|PARSE_SYNTAX_ERROR|\[[A-Z_]+(\.[A-Z_]+)*\]|Exception"
-)
-_MAX_TEXT = 2048
-_MAX_NOT_PASSED = 20
-_MAX_VERDICT_BYTES = 3840
-_CUTS = (120, 100, 80, 60, 50, 40, 30, 20, 10, 0)
+
+def _collected(frame):
+    return outcomes_by_text(row.asDict() for row in frame.collect())
 
 
-class Outcome:
-    """What an evaluator says of a rule."""
-
-    def __init__(self, passed, message, metrics, evaluated_rule):
-        self.result = "PASS" if passed else "ERROR" if _ERRORS.search(message or "") else "FAIL"
-        self.message = message
-        self.metrics = metrics or {}
-        self.evaluated_rule = evaluated_rule
-
-
-NOT_EVALUATED = "The rule was not evaluated."
-
-
-def not_evaluated(message):
-    """The outcome ERROR."""
-    outcome = Outcome(False, message, {}, None)
-    outcome.result = "ERROR"
-    return outcome
+def _context(plan):
+    """Glue keeps the statistics of a context for its anomaly rules: one for each tenant's dataset, and one for replays."""
+    parts = [plan["dataset"], plan["tenantId"]] + ([] if plan["replayId"] is None else ["replay"])
+    return ".".join(parts)
 
 
 def _with_glue(spark, urls, ruleset, context):
@@ -63,7 +51,7 @@ def _with_glue(spark, urls, ruleset, context):
             "enableDataQualityResultsPublishing": True,
         },
     )
-    return _outcomes(outcomes.toDF().collect())
+    return _collected(outcomes.toDF())
 
 
 def _readable(parser, quality):
@@ -72,11 +60,11 @@ def _readable(parser, quality):
     kept, refused = [], {}
     for rule in quality["rules"]:
         try:
-            parser.parse("%sRules = [ %s ]" % (head, rule["text"]))
-            kept.append(rule["text"])
+            parser.parse("%sRules = [ %s ]" % (head, given_text(rule)))
+            kept.append(given_text(rule))
         except Exception as error:
             thrown = getattr(error, "java_exception", None)
-            refused[_normal(rule["text"])] = str(error if thrown is None else thrown.getMessage())
+            refused[normal(given_text(rule))] = str(error if thrown is None else thrown.getMessage())
     return "%sRules = [\n%s\n]" % (head, ",\n".join(kept)) if kept else None, refused
 
 
@@ -91,7 +79,7 @@ def _with_deequ(spark, paths, quality):
     evaluator = spark.sparkContext._jvm.com.amazon.deequ.dqdl.EvaluateDataQuality
     found = {}
     if ruleset is not None:
-        found = _outcomes(DataFrame(evaluator.process(rows._jdf, ruleset), spark).collect())
+        found = _collected(DataFrame(evaluator.process(rows._jdf, ruleset), spark))
     for text, reason in refused.items():
         found[text] = not_evaluated(reason)
     return found
@@ -103,105 +91,6 @@ def _has_glue():
     except ImportError:
         return False
     return True
-
-
-def _normal(text):
-    """Text of a rule with one blank for each run of white space outside of strings, as both sides print it."""
-    parts = re.split(r'("(?:[^"\\]|\\.)*")', text)
-    return "".join(part if index % 2 else re.sub(r"\s+", " ", part) for index, part in enumerate(parts)).strip()
-
-
-def _outcomes(rows):
-    """{normalised text: Outcome}. Equal rules have equal outcomes, so that one entry serves them all."""
-    found = {}
-    for row in rows:
-        values = row.asDict()
-        found[_normal(values["Rule"])] = Outcome(
-            values["Outcome"] == "Passed",
-            values.get("FailureReason"),
-            values.get("EvaluatedMetrics"),
-            values.get("EvaluatedRule"),
-        )
-    return found
-
-
-def judge_rules(rules, outcomes):
-    """[(rule, Outcome)] in the order of the ruleset; a rule without a match is ERROR."""
-    missing = not_evaluated(NOT_EVALUATED)
-    return [(rule, outcomes.get(_normal(rule["text"]), missing)) for rule in rules]
-
-
-def _score(judged):
-    return sum(outcome.result == "PASS" for _, outcome in judged) / len(judged) if judged else 1.0
-
-
-def _metric(value):
-    """A number as JSON holds it; what is not finite is its name."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _rule_result(rule, outcome):
-    result = {"Name": rule["name"], "Description": rule["text"][:_MAX_TEXT]}
-    if outcome.result != "PASS" and outcome.message is not None:
-        result["EvaluationMessage"] = outcome.message[:_MAX_TEXT]
-    result["Result"] = outcome.result
-    result["EvaluatedMetrics"] = {name: _metric(value) for name, value in sorted(outcome.metrics.items())}
-    if outcome.evaluated_rule is not None and _normal(outcome.evaluated_rule) != _normal(rule["text"]):
-        result["EvaluatedRule"] = outcome.evaluated_rule[:_MAX_TEXT]
-    result["Labels"] = rule["labels"]
-    return result
-
-
-def result_document(judged):
-    """result.json: the shape of Glue's GetDataQualityResult."""
-    results = [_rule_result(rule, outcome) for rule, outcome in judged]
-    return {"Score": _score(judged), "RuleResults": results, "AnalyzerResults": []}
-
-
-def _cut(text, width):
-    if text is None or len(text) <= width:
-        return text
-    return text[: max(width - 1, 0)] + "…"
-
-
-def verdict_document(judged):
-    """verdict.json with its placeholders: texts are cut so that it stays under 4 KB."""
-
-    def count(severity, results):
-        return sum(rule["severity"] == severity and outcome.result in results for rule, outcome in judged)
-
-    failed, errors = count("gate", ("FAIL",)), count("gate", ("ERROR",))
-    document = {
-        "gate": "FAIL" if failed else "ERROR" if errors else "PASS",
-        "score": _score(judged),
-        "rules": {
-            "passed": sum(outcome.result == "PASS" for _, outcome in judged),
-            "failed": failed,
-            "errors": errors,
-            "warnings": count("warn", ("FAIL", "ERROR")),
-        },
-    }
-    first = sorted((item for item in judged if item[1].result != "PASS"), key=lambda item: item[0]["severity"])
-    for width in _CUTS:
-        document["notPassed"] = [
-            {
-                "name": rule["name"],
-                "rule": _cut(rule["text"], width),
-                "result": outcome.result,
-                "severity": rule["severity"],
-                "message": _cut(outcome.message, width),
-            }
-            for rule, outcome in first[:_MAX_NOT_PASSED]
-        ]
-        document["result"] = {"bucket": "{resultBucket}", "key": "{resultKey}"}
-        text = compact_json(document)
-        if len(text.encode("utf-8")) <= _MAX_VERDICT_BYTES:
-            break
-    return text
 
 
 def _manifest_urls(run):
@@ -219,7 +108,7 @@ def main(options):
         spark = open_spark(options)
         urls = _manifest_urls(run)
         if _has_glue():
-            outcomes = _with_glue(spark, urls, quality["ruleset"], run.plan["dataset"])
+            outcomes = _with_glue(spark, urls, quality["ruleset"], _context(run.plan))
         else:
             paths = [objects.local_path(url, folder) for url in urls]
             outcomes = _with_deequ(spark, paths, quality)

@@ -81,6 +81,9 @@ export class WorkflowFunctions extends Construct {
         objects(['s3:GetObject', 's3:GetObjectVersion'], [names.objects('raw', 'landing/')]),
         listing(names.bucketArn('raw'), ['landing/*']),
         objects(['s3:GetObject'], [names.objects('work', 'config/')]),
+        // Earlier results of the tenant's dataset, for rules that compare with them.
+        objects(['s3:GetObject'], [names.objects('dq-results', '*/history/')]),
+        listing(names.bucketArn('dq-results'), ['*/tenant=*/history/*']),
         objects(['s3:PutObject'], [names.objects('work', 'plans/')]),
         { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [foundation.key.keyArn] },
       ],

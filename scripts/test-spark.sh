@@ -67,6 +67,7 @@ run_cases() {
   }
 }
 
+"$cache/large/bin/python" test/glue/spark/test_outcomes.py
 node_modules/.bin/tsx test/glue/spark/prepare.ts "$folder"
 run_cases "$cache/small/bin/python" transform_small "$run_id_small14"
 run_cases "$cache/large/bin/python" transform_small "$run_id_small15"

@@ -41,7 +41,7 @@ export function columnOf(
   if (column === undefined) throw new RuleFailure(missing(name))
   // Spark takes a dot for the field of a struct unless the name stands in back-ticks.
   if (name.includes('.') && !name.startsWith('`'))
-    throw new RuleFailure(`${missing(name)} Write \`${name}\` in back-ticks.`)
+    throw new RuleError(`${missing(name)} Write \`${name}\` in back-ticks.`)
   return { name, sql: identifier(column.name), family: familyOf(column.duckdbType), duckdbType: column.duckdbType }
 }
 

@@ -1,5 +1,7 @@
 """Runs a quality plan (dqdl/quality-plan.ts) over the relation `sluice_data` of an engine."""
 
+import json
+
 from executors.engine import literal
 from executors.objects import parse_uri
 
@@ -47,10 +49,16 @@ def evaluate(run, engine):
 
 
 def store(run, result, verdict):
-    """Stores the texts of both documents, the verdict last, with its placeholders filled in. Returns the verdict's URI."""
+    """Stores the texts of both documents, the verdict with its placeholders filled in. Returns the verdict's URI.
+
+    A result that passed the gate is kept for later runs to compare with, unless the plan is one of a replay.
+    """
     result_uri = run.destination("qualityResult")
     verdict_uri = run.destination("qualityVerdict")
     run.objects.put_text(result_uri, result)
     bucket, key = parse_uri(result_uri)
     run.objects.put_text(verdict_uri, verdict.replace("{resultBucket}", bucket).replace("{resultKey}", key))
+    history_uri = run.plan["destinations"].get("qualityHistory")
+    if history_uri is not None and json.loads(verdict)["gate"] == "PASS":
+        run.objects.put_text(history_uri, result)
     return verdict_uri

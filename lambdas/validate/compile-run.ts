@@ -3,6 +3,7 @@ import type { Contract } from '../../core/contract.ts'
 import { curatedColumns } from '../../core/curated-columns.ts'
 import { comparableSequencer, type LandedSource } from '../../core/source.ts'
 import { compileQuality } from '../../dqdl/compile.ts'
+import type { MetricHistory } from '../../dqdl/operands.ts'
 import { compilePlan } from '../../glue/compile-plan.ts'
 import type { Plan } from '../../glue/plan.ts'
 import { compileLoad } from '../../warehouse/load.ts'
@@ -32,11 +33,16 @@ const pinnedOf = ({ configuration }: ValidateRequest): Plan['pinned'] => ({
   compilerVersion: configuration.compilerVersion,
 })
 
-const qualityOf = ({ contract, ruleset }: PinnedDocuments, { registeredAt, waivers }: ValidateRequest['job']) =>
+const qualityOf = (
+  { contract, ruleset }: PinnedDocuments,
+  { registeredAt, waivers }: ValidateRequest['job'],
+  history: MetricHistory,
+) =>
   compileQuality(ruleset.dqdl, qualityColumnsOf(contract), {
     now: new Date(registeredAt),
     translations: ruleset.translations,
     overridden: waivers?.overrideGate ?? [],
+    history,
   })
 
 /** The contract as the run holds the file to it: with accepted rejects no share of them is too many. */
@@ -49,20 +55,24 @@ const qualityColumnsOf = (contract: Contract) =>
     duckdbType: printPhysicalType(column, 'duckdb'),
   }))
 
-/** Compiles plan and load of a checked source. Pure: the same source under the same configuration gives the same texts. */
+/**
+ * Compiles plan and load of a checked source. Pure: the same source under the same configuration gives the same texts.
+ * @param history of the tenant's dataset, for rules that compare with earlier runs
+ */
 export function compileRun(
   request: ValidateRequest,
   checked: CheckedSource,
   documents: PinnedDocuments,
   buckets: RunBuckets,
   copyRoleArn: string,
+  history: MetricHistory = () => [],
 ): CompiledRun {
   const { job } = request
   const source: LandedSource = { ...request.source, sizeBytes: checked.head.sizeBytes }
   const plan = compilePlan({
     contract: judgedContract(documents.contract, job),
     mapping: documents.mapping,
-    quality: qualityOf(documents, job),
+    quality: qualityOf(documents, job, history),
     pinned: pinnedOf(request),
     job,
     source,

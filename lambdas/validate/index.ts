@@ -8,6 +8,7 @@ import type { ValidateRequest, ValidateResult } from '../messages.ts'
 import { parseConfiguration, parseLandedSource, parseRegisteredJob } from '../parse-job.ts'
 import { s3ObjectStore } from '../s3-object-store.ts'
 import { pinnedDocumentReader } from './pinned-documents.ts'
+import { qualityHistoryReader } from './quality-history.ts'
 import { s3SourceReader } from './s3-source-reader.ts'
 import { type ValidateDeps, validate } from './validate.ts'
 
@@ -34,7 +35,9 @@ function connectedDeps(): ValidateDeps {
   const client = new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })
   const objects = s3ObjectStore(client)
   const work = environment('WORK_BUCKET')
+  const dqResults = environment('DQ_RESULTS_BUCKET')
   deps = {
+    history: qualityHistoryReader(client, dqResults),
     reader: s3SourceReader(client),
     objects,
     documents: pinnedDocumentReader(objects, work),
@@ -42,7 +45,7 @@ function connectedDeps(): ValidateDeps {
       validated: environment('VALIDATED_BUCKET'),
       curated: environment('CURATED_BUCKET'),
       work,
-      dqResults: environment('DQ_RESULTS_BUCKET'),
+      dqResults,
     },
     copyRoleArn: environment('COPY_ROLE_ARN'),
   }

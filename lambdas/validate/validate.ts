@@ -7,6 +7,7 @@ import type { ObjectStore } from '../object-store.ts'
 import { type CheckedSource, checkSource } from './check-source.ts'
 import { compileRun, type RunBuckets } from './compile-run.ts'
 import type { PinnedDocuments } from './pinned-documents.ts'
+import type { QualityHistoryReader } from './quality-history.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
 import type { SourceReader } from './source-reader.ts'
 
@@ -14,6 +15,7 @@ export interface ValidateDeps {
   readonly reader: SourceReader
   readonly objects: ObjectStore
   readonly documents: (configuration: ValidateRequest['configuration']) => Promise<PinnedDocuments>
+  readonly history: QualityHistoryReader
   readonly buckets: RunBuckets
   readonly copyRoleArn: string
 }
@@ -38,10 +40,11 @@ async function store(
   request: ValidateRequest,
   checked: CheckedSource,
   documents: PinnedDocuments,
-  { objects, buckets, copyRoleArn }: ValidateDeps,
+  { objects, buckets, copyRoleArn, history }: ValidateDeps,
 ): Promise<ValidateResult> {
   const { job, source } = request
-  const compiled = compileRun(request, checked, documents, buckets, copyRoleArn)
+  const earlier = await history(job, documents.ruleset.dqdl)
+  const compiled = compileRun(request, checked, documents, buckets, copyRoleArn, earlier)
   const plan = JSON.stringify(compiled.plan)
   const load = JSON.stringify(compiled.load)
   // The load is part of the address: another role or contract text is another folder, never an overwritten file.

@@ -256,7 +256,7 @@ describe('evaluation', () => {
       'IsComplete "`a.b`" where "`the name` like \'O%\'"',
     ]
     const { results } = await judge(engine, data, rules.join(','))
-    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS', 'PASS', 'FAIL', 'PASS', 'FAIL', 'PASS'])
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'PASS', 'PASS', 'ERROR', 'PASS', 'FAIL', 'PASS'])
     expect(results[3]?.EvaluationMessage).toContain('back-ticks')
   })
 

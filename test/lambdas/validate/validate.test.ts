@@ -13,6 +13,7 @@ const BUCKETS = {
   work: 'sluice-work',
   dqResults: 'sluice-dq',
 }
+const NO_HISTORY = () => []
 const COPY_ROLE = 'arn:aws:iam::000000000000:role/sluice-copy'
 
 async function run(reader: SourceReader, key = 'landing/acme/orders/a.csv', contract = ORDERS) {
@@ -23,7 +24,9 @@ async function run(reader: SourceReader, key = 'landing/acme/orders/a.csv', cont
     await objects.put(BUCKETS.work, place, JSON.stringify(document))
   }
   const documents = pinnedDocumentReader(objects, BUCKETS.work)
-  const result = await validate(request, { reader, objects, documents, buckets: BUCKETS, copyRoleArn: COPY_ROLE })
+  const history = async () => NO_HISTORY
+  const deps = { reader, objects, documents, history, buckets: BUCKETS, copyRoleArn: COPY_ROLE }
+  const result = await validate(request, deps)
   return { result, objects }
 }
 
