@@ -9,7 +9,8 @@ import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Mapping } from '../../core/mapping.ts'
 import { startRuntime } from '../../local/runtime.ts'
 import { systemClock } from '../../local/system-clock.ts'
-import { type DemoCase, duplicateOf, writeCases } from '../demo/cases.ts'
+import { type DemoCase, duplicateOf, RENAMED_COLUMN, RENAMED_TITLE, sourceOf, writeCases } from '../demo/cases.ts'
+import { type Mended, mend, mendedMapping, printMended } from '../demo/mend.ts'
 import { bucketOf, clientSettings } from '../deployment.ts'
 import { executionArnOf, followExecution } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
@@ -112,7 +113,7 @@ async function play(
   state: string,
   scratch: string,
   output: Output,
-): Promise<{ outcomes: Outcome[]; tables: { tenant: string; text: string; rows: unknown }[] }> {
+): Promise<{ outcomes: Outcome[]; tables: { tenant: string; text: string; rows: unknown }[]; mended: Mended }> {
   const project = readProject({ contracts: join(directory, 'contracts'), rules: join(directory, 'dq-rules') })
   const { first, second } = ordersOf(project)
   const contract = project.contracts.get('orders')
@@ -127,6 +128,10 @@ async function play(
   const outcomes = await Promise.all(cases.map((demoCase) => drop(demoCase, clients, output)))
   const loaded = cases[0]
   if (loaded !== undefined) outcomes.push(await drop(duplicateOf(loaded), clients, output))
+  output.note('Mending the mapping of a quarantined file, and releasing it')
+  const waiting = outcomes.find(({ demoCase }) => demoCase.title === RENAMED_TITLE)?.job.jobId ?? ''
+  const mapping = mendedMapping(directory, second, sourceOf({ contract, mapping: second }, 'amount'), RENAMED_COLUMN)
+  const mended = await mend(clients, waiting, mapping)
   const tables = []
   for (const tenant of [first.tenantId, second.tenantId]) {
     const { names, rows } = await runQuery(clients.warehouse, ANALYST_QUERY, tenant)
@@ -136,7 +141,7 @@ async function play(
     )
     tables.push({ tenant, text, rows })
   }
-  return { outcomes, tables }
+  return { outcomes, tables, mended }
 }
 
 /** `sluice demo`: exits 0 only when every file ended as it must. */
@@ -155,10 +160,12 @@ export async function demo({ output, state, directory }: Invocation, options: { 
     log: () => undefined,
   })
   try {
-    const { outcomes, tables } = await play(directory, stateDirectory, scratch, output)
+    const { outcomes, tables, mended } = await play(directory, stateDirectory, scratch, output)
     const unexpected = outcomes.filter((outcome) => !outcome.asExpected)
+    const good = unexpected.length === 0 && mended.asExpected
     output.result(
       {
+        mended,
         outcomes: outcomes.map(({ demoCase, job, asExpected }) => ({
           title: demoCase.title,
           expected: { status: demoCase.status, reasonCode: demoCase.reasonCode },
@@ -171,14 +178,18 @@ export async function demo({ output, state, directory }: Invocation, options: { 
         [
           '',
           printOutcomes(outcomes),
+          '',
+          printMended(mended),
           ...tables.flatMap(({ tenant, text }) => ['', `An analyst of ${tenant} asks: ${ANALYST_QUERY}`, text]),
           '',
-          unexpected.length === 0
+          good
             ? `All ${outcomes.length} files ended as they must.`
-            : `${unexpected.length} of ${outcomes.length} files did not end as they must.`,
+            : unexpected.length === 0
+              ? 'The quarantined file was not mended as its dry run said.'
+              : `${unexpected.length} of ${outcomes.length} files did not end as they must.`,
         ].join('\n'),
     )
-    return unexpected.length === 0 ? EXIT.done : EXIT.no
+    return good ? EXIT.done : EXIT.no
   } finally {
     await runtime.close()
     await rm(scratch, { recursive: true, force: true })

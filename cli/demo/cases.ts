@@ -26,6 +26,9 @@ interface Orders {
 }
 
 const ROWS = 5_000
+/** The file that is mended at the end: what its column of totals is called of a sudden. */
+export const RENAMED_COLUMN = 'Gesamtbetrag'
+export const RENAMED_TITLE = 'a required column was renamed, mended below'
 const BROKEN_SHARE = 0.004
 
 async function generate(
@@ -52,7 +55,8 @@ function rewrite({ mapping }: Orders, from: string, to: string, change: (records
   writeFileSync(to, stringify(change(records), { header: true, delimiter, quote }))
 }
 
-const sourceOf = ({ mapping }: Orders, target: string): string =>
+/** The tenant's own name of a column. */
+export const sourceOf = ({ mapping }: Orders, target: string): string =>
   mapping.fields.find((field) => field.target === target)?.sources[0] ?? target
 
 /** A byte of Latin-1 text in a file that is UTF-8 otherwise. */
@@ -81,9 +85,13 @@ export async function writeCases(
   await generate(first, at('first.csv'), ROWS, 1, BROKEN_SHARE)
   await generate(second, at('second.csv'), ROWS, 2, BROKEN_SHARE)
   await generate(first, at('small.csv'), 200, 3, 0)
+  await generate(second, at('second-small.csv'), 200, 4, 0)
   const small = at('small.csv')
   rewrite(first, small, at('missing.csv'), (records) =>
     records.map(({ [sourceOf(first, 'amount')]: _, ...kept }) => kept),
+  )
+  rewrite(second, at('second-small.csv'), at('renamed.csv'), (records) =>
+    records.map(({ [sourceOf(second, 'amount')]: amount = '', ...kept }) => ({ ...kept, [RENAMED_COLUMN]: amount })),
   )
   rewrite(first, small, at('rejects.csv'), (records) =>
     records.map((record, row) => (row % 2 === 0 ? { ...record, [sourceOf(first, 'quantity')]: 'many' } : record)),
@@ -127,6 +135,10 @@ export async function writeCases(
     orders('half of the rows are broken', 'rejects.csv', 'too-many-rejects.csv', 'too_many_rejects'),
     orders('a quality rule is not met', 'gate.csv', 'failed-gate.csv', 'gate_failed'),
     orders('cut off in the middle of a row', 'cut.csv', 'cut-off.csv', 'truncated_upload'),
+    {
+      ...orders(RENAMED_TITLE, 'renamed.csv', 'umbenannt.csv', 'missing_required_column'),
+      tenant: second.mapping.tenantId,
+    },
   ]
 }
 
