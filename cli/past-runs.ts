@@ -7,6 +7,11 @@ import { isJsonObject } from '../core/json.ts'
 import { type GlueResult, parseGlueResult } from '../dqdl/glue-result.ts'
 import { literal } from '../dqdl/sql.ts'
 
+export interface PastRun {
+  readonly tenantId: string
+  readonly runId: string
+}
+
 /** Bucket and key of an `s3://` URI. */
 const placeOf = (uri: string): { Bucket: string; Key: string } => {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri) ?? []
@@ -35,8 +40,8 @@ export async function keptResult(s3: S3Client, uri: string): Promise<GlueResult 
 }
 
 /** URLs of the Parquet files that a run's manifest names: nothing else in its prefix counts. */
-async function curatedFiles(s3: S3Client, workBucket: string, runId: string): Promise<readonly string[]> {
-  const text = await textAt(s3, { Bucket: workBucket, Key: `runs/${runId}/manifest.json` })
+async function curatedFiles(s3: S3Client, workBucket: string, run: PastRun): Promise<readonly string[]> {
+  const text = await textAt(s3, { Bucket: workBucket, Key: `runs/${run.tenantId}/${run.runId}/manifest.json` })
   const manifest: unknown = text === null ? null : JSON.parse(text)
   if (!isJsonObject(manifest) || !Array.isArray(manifest.entries)) return []
   return manifest.entries.flatMap((entry: unknown) =>
@@ -63,13 +68,13 @@ async function download(s3: S3Client, url: string, file: string): Promise<boolea
 export async function curatedRelation(
   s3: S3Client,
   workBucket: string,
-  runId: string,
+  run: PastRun,
   folder: string,
 ): Promise<string | null> {
-  const urls = await curatedFiles(s3, workBucket, runId)
+  const urls = await curatedFiles(s3, workBucket, run)
   const files: string[] = []
   for (const [index, url] of urls.entries()) {
-    const file = join(folder, `${runId}-${index}.parquet`)
+    const file = join(folder, `${run.runId}-${index}.parquet`)
     if (!(await download(s3, url, file))) return null
     files.push(literal(file))
   }

@@ -47,8 +47,8 @@ const isReplay = (job: JudgedJob): boolean => String(job.attemptKind).startsWith
 async function pastJob(job: JudgedJob, s3: S3Client, workBucket: string, folder: string): Promise<PastJob | null> {
   const result = await keptResult(s3, job.objects.quality ?? '')
   if (result === null) return null
-  const { jobId, tenantId, registeredAt, status, runId } = job
-  const relation = await curatedRelation(s3, workBucket, runId, folder)
+  const { jobId, tenantId, registeredAt, status } = job
+  const relation = await curatedRelation(s3, workBucket, job, folder)
   return { jobId, tenantId, registeredAt, status, isReplay: isReplay(job), result, relation }
 }
 

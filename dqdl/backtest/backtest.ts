@@ -145,8 +145,8 @@ const merged = (kept: GlueResult, now: GlueResult | null): GlueResult =>
       }
 
 /**
- * Holds a changed ruleset against past jobs, each as it was when it ran: `now()` is its registration, and `last(k)` sees the
- * jobs before it that the changed rules would have let through.
+ * Holds a changed ruleset against past jobs, each as if it had been the first under the changed rules: `now()` is its
+ * registration, and `last(k)` sees the jobs before it that were loaded.
  * @param jobs of one dataset, oldest first
  */
 export async function backtest(
@@ -165,7 +165,7 @@ export async function backtest(
         : await evaluated(job, job.relation, rules, history, connection)
     const would = gateOf(judged.filter(({ severity }) => severity === 'gate').map((each) => each.would))
     const was = gateOfKept(job.result)
-    if (would === 'PASS' && !job.isReplay) earlier.set(job.tenantId, [merged(job.result, result), ...known])
+    if (was === 'PASS' && !job.isReplay) earlier.set(job.tenantId, [merged(job.result, result), ...known])
     done.push({
       jobId: job.jobId,
       tenantId: job.tenantId,
