@@ -49,6 +49,8 @@ export interface RedshiftDataService extends Service {
 }
 
 const DEFAULT_MEMORY_BYTES = 700_000_000
+/** Below that, writing rows into a table is quick, and many small files would make reading it slow. */
+const SEGMENT_ROWS = 100_000
 /** The views come first: an analyst writes `select … from orders`. */
 const SEARCH_PATH = ['analytics', 'public'] as const
 
@@ -75,6 +77,7 @@ export function createRedshiftDataService(options: RedshiftDataOptions): Redshif
     temporaryDirectory: join(options.statePath, 'warehouse.tmp'),
     threads: options.threads ?? 2,
     memoryLimitBytes: options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES,
+    segments: { directory: join(options.statePath, 'warehouse.segments'), minRows: SEGMENT_ROWS },
     searchPath: SEARCH_PATH,
     attachedRoles: () => model?.roleArns ?? [],
     objectsAs: options.objectsAs,

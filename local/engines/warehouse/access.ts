@@ -98,6 +98,12 @@ export function requirePrivilege(access: Access, privilege: string, relation: { 
   if (!access.may(privilege, keyOf(relation))) throw new SqlError(`permission denied for relation ${relation.name}`)
 }
 
+/** @throws SqlError `permission denied for …` where none of the rights to change rows is there */
+export function requireWriter(access: Access, relation: { schema: string; name: string }): void {
+  if (['insert', 'update', 'delete'].some((privilege) => access.may(privilege, keyOf(relation)))) return
+  throw new SqlError(`permission denied for relation ${relation.name}`)
+}
+
 const forEachGrantee = async (
   grantees: readonly Grantee[],
   work: (kind: string, name: string) => Promise<void>,

@@ -3,7 +3,9 @@ import { messageOf } from '../../../core/errors.ts'
 import { isJsonObject } from '../../../core/json.ts'
 import { quoteName } from '../../../warehouse/quote.ts'
 import { readRows } from './access.ts'
-import { quoteRelation, type Relation, type RelationColumn } from './relations.ts'
+import { quoteRelation, type Relation, type RelationColumn, storageOf } from './relations.ts'
+import type { CopiedFiles } from './request-segments.ts'
+import { printFiles, quoteLiteral } from './segments.ts'
 import { SqlError } from './sql-error.ts'
 import type { CopyStatement } from './utility-statement.ts'
 
@@ -113,8 +115,6 @@ interface ParquetColumn {
   readonly scale: string | null
 }
 
-const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
 async function parquetColumns(connection: DuckDBConnection, path: string): Promise<readonly ParquetColumn[]> {
   const rows = await readRows(
     connection,
@@ -193,6 +193,20 @@ export interface CopyDependencies {
   readonly connection: DuckDBConnection
   readonly objects: WarehouseObjects
   readonly sizeOf: (path: string) => Promise<number>
+  /** Takes large files over as they are; `null`: their rows are to be written into the table. */
+  readonly takeOver: (files: CopiedFiles | null) => Promise<number | null>
+}
+
+/** Files of one schema, and what they call the columns. */
+function copiedFiles(
+  columns: readonly RelationColumn[],
+  files: readonly StagedFile[],
+  schemas: readonly (readonly ParquetColumn[])[],
+): CopiedFiles | null {
+  const names = schemas.map((schema) => JSON.stringify(schema.map(({ name }) => name)))
+  if (new Set(names).size !== 1) return null
+  const paths = files.map(({ path }) => path)
+  return { paths, columns: columns.map((column, index) => ({ column, from: schemas[0]?.[index]?.name ?? '' })) }
 }
 
 /** Runs COPY as Redshift does: positional, physically typed, all or nothing. Answers the number of rows. */
@@ -207,12 +221,18 @@ export async function runCopy(
   const entries = await readManifest(objects, statement.from)
   const files: StagedFile[] = []
   for (const entry of entries) files.push(...(await openEntry(objects, entry, sizeOf)))
-  for (const file of files) compareSchema(columns, await parquetColumns(connection, file.path), file)
+  const schemas: (readonly ParquetColumn[])[] = []
+  for (const file of files) {
+    const schema = await parquetColumns(connection, file.path)
+    compareSchema(columns, schema, file)
+    schemas.push(schema)
+  }
   if (files.length === 0) throw new SqlError('No files found: COPY needs at least one object of its manifest')
+  const taken = await dependencies.takeOver(copiedFiles(columns, files, schemas))
+  if (taken !== null) return taken
   const names = columns.map(({ name }) => quoteName(name)).join(', ')
-  const paths = files.map(({ path }) => quoteLiteral(path)).join(', ')
   const result = await connection.run(
-    `INSERT INTO ${quoteRelation(table)} (${names}) SELECT * FROM read_parquet([${paths}], hive_partitioning = false, union_by_name = false)`,
+    `INSERT INTO ${quoteRelation(storageOf(table))} (${names}) SELECT * FROM ${printFiles(files.map(({ path }) => path))}`,
   )
   return result.rowsChanged
 }

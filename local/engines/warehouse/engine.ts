@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { messageOf } from '../../../core/errors.ts'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import {
   ACCESS_TABLES,
   type Access,
@@ -9,26 +8,34 @@ import {
   readAccess,
   readRows,
   requireUser,
+  requireWriter,
   setOwner,
 } from './access.ts'
 import { runCopy, type WarehouseObjects } from './copy.ts'
+import { type DatabaseSettings, openDatabase, type WarehouseDatabase } from './database.ts'
+import { mergeRows } from './merge.ts'
 import type { PreparedStatement } from './prepare.ts'
 import { type StatementPreparer, statementPreparer } from './prepare-cache.ts'
+import { printError } from './print-error.ts'
 import { allRelations, type RelationCache, type RelationSession, relationCache } from './relation-cache.ts'
-import { keyOf, quoteRelation, type Relation, type RelationLookup, requireRelation } from './relations.ts'
+import { keyOf, type Relation, type RelationLookup, requireRelation } from './relations.ts'
+import { RequestSegments } from './request-segments.ts'
 import { type ResultSet, readResult } from './result.ts'
+import { handledFiles, openSegmentFiles, type SegmentFiles } from './segment-files.ts'
+import { refreshViews, SEGMENTS_TABLE, segmentFiles } from './segments.ts'
 import { SqlError } from './sql-error.ts'
 import { tableLocks, writeTargets } from './table-locks.ts'
 import { MACROS } from './translate.ts'
 import { parseUtility, type RelationName, type UtilityStatement } from './utility-statement.ts'
 import { type Widening, widenColumn } from './widen.ts'
 
-export interface WarehouseSettings {
-  /** The database's file; made where it is missing. */
-  readonly path: string
-  readonly threads: number
-  readonly memoryLimitBytes: number
-  readonly temporaryDirectory: string
+export interface WarehouseSettings extends DatabaseSettings {
+  /** Files whose rows are a table's without having been written into it. */
+  readonly segments: {
+    readonly directory: string
+    /** COPY of fewer rows writes them into the table. */
+    readonly minRows: number
+  }
   /** Schemas in which unqualified names are looked for, and the first in which they are made. */
   readonly searchPath: readonly string[]
   /** Reads objects with the rights of a role. */
@@ -75,56 +82,43 @@ const ABORTED: StatementOutcome = { status: 'ABORTED', error: null, result: null
 
 const NOT_IN_TRANSACTION = new Set(['vacuum'])
 
-/** DuckDB's words for what Redshift words otherwise; the rest keeps DuckDB's. */
-function printError(thrown: unknown): string {
-  const message = messageOf(thrown)
-  const check =
-    /CHECK constraint failed on table (\S+) with expression .*?strlen\("?([^")]+)"?\).*?<= ?(?:CAST\()?'?(\d+)/is.exec(
-      message,
-    )
-  if (check !== null) return `ERROR: Value too long for type character varying(${check[3]}) in column "${check[2]}"`
-  const notNull = /NOT NULL constraint failed: (?:\S+\.)?(\w+)/.exec(message)
-  if (notNull !== null) return `ERROR: Cannot insert a NULL value into column ${notNull[1]}`
-  if (/Divide by zero/.test(message)) return 'ERROR: Divide by zero'
-  if (/INTERRUPT/i.test(message)) return 'ERROR: Query cancelled on user request'
-  return `ERROR: ${message.replace(/^(?:Binder|Catalog|Parser|Conversion|Constraint|Invalid Input|Out of Range) Error: /, '')}`
-}
-
 /** Opens the warehouse's file, with our catalog and macros in it. */
 export async function openWarehouse(settings: WarehouseSettings): Promise<WarehouseEngine> {
-  const instance = await DuckDBInstance.create(settings.path, {
-    threads: String(settings.threads),
-    memory_limit: `${Math.floor(settings.memoryLimitBytes / 1_000_000)}MB`,
-    temp_directory: settings.temporaryDirectory,
-    preserve_insertion_order: 'false',
-    storage_compatibility_version: 'v1.5.0',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  })
-  const setup = await instance.connect()
-  for (const sql of [...ACCESS_TABLES, 'CREATE SCHEMA IF NOT EXISTS public', ...MACROS]) await setup.run(sql)
-  return warehouseOn(instance, setup, settings)
+  const database = await openDatabase(settings)
+  const setup = await database.connect()
+  for (const sql of [...ACCESS_TABLES, SEGMENTS_TABLE, 'CREATE SCHEMA IF NOT EXISTS public', ...MACROS])
+    await setup.run(sql)
+  const files = await openSegmentFiles(settings.segments.directory)
+  await files.removeOthers(await segmentFiles(setup))
+  await refreshViews(setup, await allRelations(setup), files.folder)
+  return warehouseOn(database, setup, settings, files)
 }
 
 function warehouseOn(
-  instance: DuckDBInstance,
+  database: WarehouseDatabase,
   control: DuckDBConnection,
   settings: WarehouseSettings,
+  files: SegmentFiles,
 ): WarehouseEngine {
   const locks = tableLocks()
   const preparer = statementPreparer()
   const cache = relationCache()
   const running = new Map<string, DuckDBConnection>()
+  const handled = handledFiles(files, () => segmentFiles(control))
   return {
     async execute(request) {
       const release = await locks.acquire(request.sqls.flatMap(writeTargets))
-      const connection = await instance.connect()
+      const connection = await database.connect()
       running.set(request.id, connection)
+      const run = new RequestRun({ connection, settings, preparer, cache, files }, request)
       try {
-        return await new RequestRun({ connection, settings, preparer, cache }, request).run()
+        return await run.run()
       } finally {
         running.delete(request.id)
         connection.closeSync()
+        handled.add(run.segments.handled)
+        // A request that began before may still open what a commit has dropped.
+        if (running.size === 0) await handled.remove()
         release()
       }
     },
@@ -148,7 +142,7 @@ function warehouseOn(
     },
     close() {
       control.closeSync()
-      instance.closeSync()
+      database.close()
     },
   }
 }
@@ -158,6 +152,7 @@ interface RunDependencies {
   readonly settings: WarehouseSettings
   readonly preparer: StatementPreparer
   readonly cache: RelationCache
+  readonly files: SegmentFiles
 }
 
 interface Carried {
@@ -169,6 +164,7 @@ interface Carried {
 
 /** One request on a connection of its own. */
 class RequestRun {
+  readonly segments: RequestSegments
   private readonly connection: DuckDBConnection
   private readonly settings: WarehouseSettings
   private readonly preparer: StatementPreparer
@@ -181,7 +177,7 @@ class RequestRun {
   private access: Access | null = null
   private wrote = false
 
-  constructor({ connection, settings, preparer, cache }: RunDependencies, request: WarehouseRequest) {
+  constructor({ connection, settings, preparer, cache, files }: RunDependencies, request: WarehouseRequest) {
     this.connection = connection
     this.settings = settings
     this.preparer = preparer
@@ -191,6 +187,14 @@ class RequestRun {
     this.outcomes = [...(request.done ?? [])]
     this.searchPath = settings.searchPath
     this.lookup = this.relations.along(settings.searchPath)
+    const { minRows } = settings.segments
+    this.segments = new RequestSegments({
+      requestId: request.id,
+      connection,
+      relations: this.relations,
+      files,
+      minRows,
+    })
   }
 
   async run(): Promise<readonly StatementOutcome[]> {
@@ -268,17 +272,32 @@ class RequestRun {
   private async carryOut(sql: string): Promise<Carried> {
     const utility = parseUtility(sql)
     if (utility !== null) return { rows: await this.carryOutUtility(utility), result: null, commits: false }
-    const prepared = await this.preparer.prepare(sql, {
-      lookup: this.lookup,
-      access: await this.currentAccess(),
-      defaultSchema: this.searchPath.at(-1) ?? 'public',
-    })
+    const prepared = await this.prepare(sql)
     if (['select', 'union', 'intersect', 'except'].includes(prepared.kind)) {
       const result = await readResult(this.connection, prepared.sql)
       return { rows: result.rows, result, commits: false }
     }
     this.wrote = true
-    return { rows: await this.write(prepared), result: null, commits: prepared.kind === 'truncate' }
+    return { rows: await this.writeAny(sql, prepared), result: null, commits: prepared.kind === 'truncate' }
+  }
+
+  private async prepare(sql: string): Promise<PreparedStatement> {
+    const access = await this.currentAccess()
+    const defaultSchema = this.searchPath.at(-1) ?? 'public'
+    return await this.preparer.prepare(sql, { lookup: this.lookup, access, defaultSchema })
+  }
+
+  /** A statement that would change rows in segments, or the table's layout, works on a plain table. */
+  private async writeAny(sql: string, prepared: PreparedStatement): Promise<number> {
+    const { onSegments, target } = prepared
+    const table = onSegments === null || target === null ? null : await this.lookup.find(target)
+    if (onSegments === null || table === null) return await this.write(prepared)
+    const verdict = await this.segments.judge(prepared, onSegments)
+    if (verdict === 'nothing to do') return 0
+    if (verdict === 'insert') return await this.write(prepared)
+    if (verdict === 'detach') await this.segments.detach(table)
+    else await this.segments.absorb(table)
+    return await this.write(await this.prepare(sql))
   }
 
   private async currentAccess(): Promise<Access> {
@@ -288,7 +307,8 @@ class RequestRun {
 
   private async write(prepared: PreparedStatement): Promise<number> {
     const { kind, target } = prepared
-    if (kind === 'merge') return await this.merge(prepared)
+    if (kind === 'merge')
+      return await mergeRows(prepared, { connection: this.connection, lookup: this.lookup, segments: this.segments })
     if (prepared.widening !== null) return await this.widen(prepared.widening, target)
     const changesLayout = /^(?:create|drop|alter)_/.test(kind)
     if (changesLayout) this.relations.change(target)
@@ -298,6 +318,7 @@ class RequestRun {
       await forgetRelation(this.connection, keyOf(target))
       this.access = null
     }
+    if (target !== null && result.rowsChanged > 0) this.segments.wrote(target)
     return result.rowsChanged
   }
 
@@ -316,23 +337,6 @@ class RequestRun {
     ])
     if (rows.length === 0) await setOwner(this.connection, keyOf(target), this.user)
     this.access = null
-  }
-
-  /** Bulk: one join finds what matches, the matched rows go, and every source row comes in. */
-  private async merge({ sql, target, merge }: PreparedStatement): Promise<number> {
-    if (merge === null || target === null) throw new SqlError('MERGE cannot be prepared')
-    await this.connection.run(`CREATE OR REPLACE TEMP TABLE sluice_matches AS ${merge.matches}`)
-    const [counts] = await readRows(this.connection, 'SELECT count(*), count(DISTINCT target_row) FROM sluice_matches')
-    const matches = counts?.[0] ?? '0'
-    if (matches !== counts?.[1]) throw new SqlError('Found multiple matches to update the same tuple.')
-    if (merge.replacement === null) return (await this.connection.run(sql)).rowsChanged
-    if (matches !== '0')
-      await this.connection.run(
-        `DELETE FROM ${quoteRelation(target)} WHERE rowid IN (SELECT target_row FROM sluice_matches)`,
-      )
-    const inserted = await this.connection.run(merge.replacement)
-    await this.connection.run('DROP TABLE sluice_matches')
-    return inserted.rowsChanged
   }
 
   private refuseInTransaction(what: string): void {
@@ -366,11 +370,7 @@ class RequestRun {
 
   private async lock(tables: readonly RelationName[], access: Access): Promise<number> {
     if (this.request.mode !== 'transaction') throw new SqlError('LOCK TABLE can only be used in transaction blocks')
-    for (const table of tables) {
-      const relation = await requireRelation(this.lookup, table)
-      if (!['insert', 'update', 'delete'].some((privilege) => access.may(privilege, keyOf(relation))))
-        throw new SqlError(`permission denied for relation ${relation.name}`)
-    }
+    for (const table of tables) requireWriter(access, await requireRelation(this.lookup, table))
     return 0
   }
 
@@ -385,6 +385,7 @@ class RequestRun {
       connection: this.connection,
       objects: this.settings.objectsAs(role),
       sizeOf: async (path) => (await stat(path)).size,
+      takeOver: (copied) => this.segments.copy(table, copied),
     })
   }
 }

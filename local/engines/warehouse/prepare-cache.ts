@@ -1,5 +1,5 @@
 import type { Access } from './access.ts'
-import { type PrepareContext, type PreparedStatement, prepareStatement } from './prepare.ts'
+import { type MergeParts, type PrepareContext, type PreparedStatement, prepareStatement } from './prepare.ts'
 import type { Relation } from './relations.ts'
 import { SqlError } from './sql-error.ts'
 
@@ -31,7 +31,7 @@ function withoutRun(sql: string): { readonly text: string; hide(name: string): s
 const describeRelation = (relation: Relation | null): string =>
   relation === null
     ? 'none'
-    : `${relation.kind} ${relation.schema} ${relation.columns.map(({ name, type }) => `${name} ${type}`).join()}`
+    : `${relation.kind} ${relation.segmented} ${relation.schema} ${relation.columns.map(({ name, type }) => `${name} ${type}`).join()}`
 
 /** The context as preparation sees it: run ids hidden, every question and answer written down. */
 function observed(
@@ -78,19 +78,29 @@ function observed(
   }
 }
 
-const showPrepared = (prepared: PreparedStatement, show: (text: string) => string): PreparedStatement => ({
-  kind: prepared.kind,
-  widening: prepared.widening,
-  sql: show(prepared.sql),
-  target: prepared.target === null ? null : { schema: prepared.target.schema, name: show(prepared.target.name) },
-  merge:
-    prepared.merge === null
-      ? null
-      : {
-          matches: show(prepared.merge.matches),
-          replacement: prepared.merge.replacement === null ? null : show(prepared.merge.replacement),
-        },
+const showName = (
+  named: { readonly schema: string; readonly name: string },
+  show: (text: string) => string,
+): { schema: string; name: string } => ({ schema: named.schema, name: show(named.name) })
+
+const showMerge = ({ matches, replacement, copied }: MergeParts, show: (text: string) => string): MergeParts => ({
+  matches: show(matches),
+  replacement: replacement === null ? null : show(replacement),
+  copied: copied === null ? null : { source: showName(copied.source, show), columns: copied.columns },
 })
+
+const showPrepared = (prepared: PreparedStatement, show: (text: string) => string): PreparedStatement => {
+  const { kind, widening, sql, target, merge, onSegments } = prepared
+  const affected = onSegments?.affected ?? null
+  return {
+    kind,
+    widening,
+    sql: show(sql),
+    target: target === null ? null : showName(target, show),
+    merge: merge === null ? null : showMerge(merge, show),
+    onSegments: onSegments === null ? null : { ...onSegments, affected: affected === null ? null : show(affected) },
+  }
+}
 
 /** Prepares statements, and remembers the translation of those that differ in a run's id only. */
 export interface StatementPreparer {

@@ -2,7 +2,7 @@ import { quoteName } from '../../../warehouse/quote.ts'
 import { type Access, requirePrivilege } from './access.ts'
 import { dialect } from './dialect.ts'
 import { refuseForms, refuseLongIdentifiers } from './refusals.ts'
-import { quoteRelation, type Relation, type RelationLookup, requireRelation } from './relations.ts'
+import { quoteRelation, type Relation, type RelationLookup, requireRelation, storageOf } from './relations.ts'
 import { nameResultColumns } from './result-names.ts'
 import { SqlError } from './sql-error.ts'
 import { expressionOf, identifier, identifierOf, isNode, membersOf, type Node } from './syntax-tree.ts'
@@ -24,10 +24,19 @@ export interface PreparedStatement {
   readonly sql: string
   /** The relation that it makes, changes or drops. */
   readonly target: { readonly schema: string; readonly name: string } | null
-  /** For MERGE: a query that answers a row where a target row has several sources. */
   readonly merge: MergeParts | null
+  /** Where the relation that it makes, changes or drops has segments. */
+  readonly onSegments: OnSegments | null
   /** For ALTER COLUMN … TYPE VARCHAR(n). */
   readonly widening: Widening | null
+}
+
+/** A statement on a table with segments. */
+export interface OnSegments {
+  /** Answers a row where UPDATE or DELETE would change one; `null`: it cannot be asked beforehand. */
+  readonly affected: string | null
+  /** CREATE … IF NOT EXISTS */
+  readonly ifNotExists: boolean
 }
 
 /** MERGE in pieces: what it matches, and how it may be carried out in bulk. */
@@ -36,6 +45,13 @@ export interface MergeParts {
   readonly matches: string
   /** Inserts every source row; only where both branches write the same values to every column of the target. */
   readonly replacement: string | null
+  /** The replacement as columns of one relation, where it computes nothing. */
+  readonly copied: CopiedColumns | null
+}
+
+export interface CopiedColumns {
+  readonly source: { readonly schema: string; readonly name: string }
+  readonly columns: readonly { readonly name: string; readonly from: string }[]
 }
 
 export interface PrepareContext {
@@ -101,7 +117,10 @@ async function resolveTarget(kind: string, members: Node, context: PrepareContex
   if (relation.kind !== 'table') throw new SqlError(`"${relation.name}" is not a table`)
   for (const privilege of privileges) requirePrivilege(context.access, privilege, relation)
   const table = members.table
-  if (isNode(table)) table.schema = identifier(relation.schema)
+  if (isNode(table)) {
+    table.schema = identifier(relation.schema)
+    if (kind === 'insert') table.name = identifier(storageOf(relation).name)
+  }
   return relation
 }
 
@@ -199,34 +218,106 @@ function replacedColumns(
     : null
 }
 
+/** Whether MERGE uses a relation as it is, perhaps under an alias: row-level security has put a subquery in its place. */
+const isRelation = (using: unknown): boolean =>
+  membersOf(using, 'table') !== null || membersOf(membersOf(using, 'alias')?.this, 'table') !== null
+
+/** The source as a relation of which the values are plain columns. */
+function copiedColumns(
+  using: unknown,
+  { names, values }: { names: readonly string[]; values: readonly unknown[] },
+  lookup: ReadonlyMap<string, Relation>,
+): CopiedColumns | null {
+  const [reference] = tableReferences({ using })
+  const alias = reference?.alias ?? reference?.relation.name
+  const source = alias === undefined ? undefined : lookup.get(alias)
+  const columns = values.map((value, index) => {
+    const column = membersOf(value, 'column')
+    const from = identifierOf(column?.name)?.toLowerCase()
+    const known = source?.columns.some(({ name }) => name === from) === true
+    const table = identifierOf(column?.table)?.toLowerCase() ?? alias
+    return known && table === alias && from !== undefined ? [{ name: names[index] ?? '', from }] : []
+  })
+  if (source === undefined || !isRelation(using) || columns.some((column) => column.length === 0)) return null
+  return { source: { schema: source.schema, name: source.name }, columns: columns.flat() }
+}
+
+const selectTemplate = async (sql: string): Promise<Node> => {
+  const select = membersOf((await dialect.parse(sql))[0], 'select')
+  if (select === null) throw new SqlError('statement cannot be prepared')
+  return select
+}
+
+const expressionsOf = (clause: unknown): readonly unknown[] =>
+  isNode(clause) && Array.isArray(clause.expressions) ? clause.expressions : []
+
+/** The target joined with what MERGE uses, as its condition has it. */
+async function matchingRows(members: Node, target: Relation, row: string): Promise<Node> {
+  const name = quoteName(target.name)
+  const matching = await selectTemplate(
+    `SELECT ${row} AS target_row FROM ${quoteRelation(target)} AS ${name} JOIN ${name} ON TRUE${target.segmented ? ' LIMIT 1' : ''}`,
+  )
+  const [join] = Array.isArray(matching.joins) ? matching.joins : []
+  if (!isNode(join)) throw new SqlError('MERGE cannot be prepared')
+  join.this = members.using
+  join.on = members.on
+  return matching
+}
+
 async function prepareMerge(
   members: Node,
   target: Relation,
   scope: readonly ScopedRelation[],
   user: string,
 ): Promise<MergeParts> {
-  const template = async (sql: string): Promise<Node> => {
-    const select = membersOf((await dialect.parse(sql))[0], 'select')
-    if (select === null) throw new SqlError('MERGE cannot be prepared')
-    return select
-  }
-  const name = quoteName(target.name)
-  const matching = await template(
-    `SELECT ${name}.rowid AS target_row FROM ${quoteRelation(target)} AS ${name} JOIN ${name} ON TRUE`,
-  )
-  const [join] = Array.isArray(matching.joins) ? matching.joins : []
-  if (!isNode(join)) throw new SqlError('MERGE cannot be prepared')
-  join.this = members.using
-  join.on = members.on
-  const matches = await translate('select', matching, scope, user)
+  const row = target.segmented ? '1' : `${quoteName(target.name)}.rowid`
+  const matches = await translate('select', await matchingRows(members, target, row), scope, user)
   const replaced = replacedColumns(members, target)
-  if (replaced === null) return { matches, replacement: null }
-  const selecting = await template('SELECT 1')
+  if (replaced === null) return { matches, replacement: null, copied: null }
+  const selecting = await selectTemplate('SELECT 1')
   selecting.expressions = replaced.values
   selecting.from = { expressions: [members.using] }
   const columns = replaced.names.map(quoteName).join(', ')
   const rows = await translate('select', selecting, scope, user)
-  return { matches, replacement: `INSERT INTO ${quoteRelation(target)} (${columns}) ${rows}` }
+  const sources = new Map(scope.map(({ alias, relation }) => [alias, relation]))
+  return {
+    matches,
+    replacement: `INSERT INTO ${quoteRelation(storageOf(target))} (${columns}) ${rows}`,
+    copied: copiedColumns(members.using, replaced, sources),
+  }
+}
+
+/** Whether UPDATE or DELETE would change a row of the target; `null` where the statement is none, or has more than tables and a condition. */
+async function affectedRows(
+  kind: string,
+  members: Node,
+  target: Relation,
+  scope: readonly ScopedRelation[],
+  user: string,
+): Promise<string | null> {
+  const isPlain = [members.with, members.from_joins, members.table_joins, members.using, members.joins].every(
+    (clause) => clause === undefined || clause === null || (Array.isArray(clause) && clause.length === 0),
+  )
+  if ((kind !== 'update' && kind !== 'delete') || !isPlain) return null
+  const select = await selectTemplate(
+    `SELECT 1 FROM ${quoteRelation(target)} AS ${quoteName(target.name)} WHERE TRUE LIMIT 1`,
+  )
+  select.from = { expressions: [...expressionsOf(select.from), ...expressionsOf(members.from_clause)] }
+  select.where_clause = members.where_clause ?? null
+  return await translate('select', select, scope, user)
+}
+
+/** What the statement meets where its relation has segments. */
+async function onSegmentsOf(
+  kind: string,
+  members: Node,
+  relation: Relation | null,
+  scope: readonly ScopedRelation[],
+  user: string,
+): Promise<OnSegments | null> {
+  if (relation?.segmented !== true) return null
+  const affected = await affectedRows(kind, members, relation, scope, user)
+  return { affected, ifNotExists: members.if_not_exists === true }
 }
 
 /**
@@ -252,8 +343,10 @@ export async function prepareStatement(sql: string, context: PrepareContext): Pr
       : null
   const scope = [...(await resolveReads(statement, context)), ...targetScope(target)]
   const user = context.access.user
+  const existing = target ?? (made === null ? null : await context.lookup.find(made))
+  const onSegments = await onSegmentsOf(kind, members, existing, scope, user)
   const merge = kind === 'merge' && target !== null ? await prepareMerge(members, target, scope, user) : null
   const widening = kind === 'alter_table' ? wideningOf(members) : null
   const sqlOfEngine = widening === null ? await translate(kind, members, scope, user) : ''
-  return { kind, sql: sqlOfEngine, target: target ?? made, merge, widening }
+  return { kind, sql: sqlOfEngine, target: target ?? made, merge, onSegments, widening }
 }

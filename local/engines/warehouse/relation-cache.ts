@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { readRows } from './access.ts'
-import { keyOf, type Relation, type RelationLookup } from './relations.ts'
+import { isStorage, keyOf, type Relation, type RelationLookup, storageOf } from './relations.ts'
 
 /** Relations as one request sees them: what it has changed itself is read from its own transaction. */
 export interface RelationSession {
@@ -19,31 +19,50 @@ export interface RelationCache {
 
 type Row = readonly (string | null)[]
 
-const relationOf = (schema: string, name: string, kind: Relation['kind'], rows: readonly Row[]): Relation => ({
-  schema,
-  name,
-  kind,
-  columns: rows.map(([column, type, nullable]) => ({
-    name: (column ?? '').toLowerCase(),
-    type: type ?? '',
-    nullable: nullable === 'true',
-  })),
-})
-
 const INTERNAL = "'main', 'sluice_catalog', 'information_schema', 'pg_catalog'"
 
-async function readRelation(connection: DuckDBConnection, schema: string, name: string): Promise<Relation | null> {
-  const columns = await readRows(
+const columnsOf = (connection: DuckDBConnection, schema: string, name: string): Promise<readonly Row[]> =>
+  readRows(
     connection,
     `SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? AND schema_name NOT IN (${INTERNAL}) ORDER BY column_index`,
     [schema, name],
   )
-  if (columns.length === 0) return null
-  const tables = await readRows(connection, 'SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?', [
+
+/** What the name stands for: a table, a view, or the view over a table with segments. */
+async function kindOf(
+  connection: DuckDBConnection,
+  schema: string,
+  name: string,
+): Promise<Pick<Relation, 'kind' | 'segmented'>> {
+  const storage = storageOf({ schema, name, segmented: true })
+  const tables = await readRows(
+    connection,
+    'SELECT table_name FROM duckdb_tables() WHERE schema_name = ? AND table_name IN (?, ?)',
+    [schema, name, storage.name],
+  )
+  const names = tables.map(([table]) => table)
+  if (names.includes(name)) return { kind: 'table', segmented: false }
+  return names.includes(storage.name) ? { kind: 'table', segmented: true } : { kind: 'view', segmented: false }
+}
+
+async function readRelation(connection: DuckDBConnection, schema: string, name: string): Promise<Relation | null> {
+  if (isStorage(name)) return null
+  const named = await columnsOf(connection, schema, name)
+  if (named.length === 0) return null
+  const { kind, segmented } = await kindOf(connection, schema, name)
+  // A view's columns are all nullable: those of the table behind it say what holds.
+  const columns = segmented ? await columnsOf(connection, schema, storageOf({ schema, name, segmented }).name) : named
+  return {
     schema,
     name,
-  ])
-  return relationOf(schema, name, tables.length > 0 ? 'table' : 'view', columns)
+    kind,
+    segmented,
+    columns: columns.map(([column, type, nullable]) => ({
+      name: (column ?? '').toLowerCase(),
+      type: type ?? '',
+      nullable: nullable === 'true',
+    })),
+  }
 }
 
 /** All relations of the warehouse, in the order of their names. */

@@ -16,6 +16,8 @@ export interface Relation {
   readonly name: string
   readonly kind: 'table' | 'view'
   readonly columns: readonly RelationColumn[]
+  /** Rows of the table lie in files too (segments.ts): its name is a view over both, its other rows are in `storageOf`. */
+  readonly segmented: boolean
 }
 
 /** Finds what a statement names; unqualified names are looked for along the search path. */
@@ -28,6 +30,21 @@ export const keyOf = (relation: { readonly schema: string; readonly name: string
 
 export const quoteRelation = (relation: { readonly schema: string; readonly name: string }): string =>
   `${quoteName(relation.schema)}.${quoteName(relation.name)}`
+
+const ROWS = ' (rows)'
+
+/** DuckDB's table with those rows of a relation that are in no file. */
+export const storageOf = (relation: {
+  readonly schema: string
+  readonly name: string
+  readonly segmented: boolean
+}): { readonly schema: string; readonly name: string } => ({
+  schema: relation.schema,
+  name: relation.segmented ? `${relation.name}${ROWS}` : relation.name,
+})
+
+/** Whether the name is that of a table behind another: nobody may name it. */
+export const isStorage = (name: string): boolean => name.endsWith(ROWS)
 
 /** @throws SqlError as Redshift words it */
 export async function requireRelation(lookup: RelationLookup, name: RelationName): Promise<Relation> {

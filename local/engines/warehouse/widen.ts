@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteName } from '../../../warehouse/quote.ts'
 import { readRows } from './access.ts'
+import { checksOf } from './column-limits.ts'
 import { quoteRelation, type Relation } from './relations.ts'
 import { SqlError } from './sql-error.ts'
 
@@ -8,16 +9,6 @@ import { SqlError } from './sql-error.ts'
 export interface Widening {
   readonly column: string
   readonly maxBytes: number
-}
-
-/** Checks of the table's columns, by column: the sizes of VARCHAR columns. */
-async function checksOf(connection: DuckDBConnection, table: Relation): Promise<ReadonlyMap<string, string>> {
-  const rows = await readRows(
-    connection,
-    "SELECT constraint_column_names[1], expression FROM duckdb_constraints() WHERE schema_name = ? AND table_name = ? AND constraint_type = 'CHECK'",
-    [table.schema, table.name],
-  )
-  return new Map(rows.map(([column, expression]) => [(column ?? '').toLowerCase(), expression ?? '']))
 }
 
 /** @throws SqlError as Redshift words it: the size is the present one, or smaller than what the column holds */

@@ -274,6 +274,7 @@ describe('once', () => {
     const engine = await openWarehouse({
       path: join(folder, 'warehouse.duckdb'),
       temporaryDirectory: join(folder, 'tmp'),
+      segments: { directory: join(folder, 'warehouse.segments'), minRows: 100_000 },
       threads: 1,
       memoryLimitBytes: 200_000_000,
       searchPath: ['public'],
