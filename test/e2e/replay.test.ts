@@ -278,7 +278,7 @@ describe('a replay that is interrupted', () => {
     await runtime.clients.states.send(new StopExecutionCommand({ executionArn, cause: 'a test' }))
     const atStop = await started('stopped')
     for (const ingest of await executions('ingest'))
-      expect((await endOf(runtime.clients.states, ingest)).status).toBe('SUCCEEDED')
+      expect(await endOf(runtime.clients.states, ingest)).toMatchObject({ status: 'SUCCEEDED' })
     expect(await started('stopped')).toBeLessThan(COUNT)
     expect(await started('stopped')).toBeLessThanOrEqual(atStop + 2)
     const report = await resultOf(await drop(manifest('stopped')), 'stopped')
