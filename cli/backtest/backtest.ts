@@ -41,6 +41,7 @@ export interface BacktestDeps {
   readonly lambda: LambdaClient
   readonly s3: S3Client
   readonly warehouse: RedshiftDataClient
+  readonly dqResultsBucket: string
   /** Files whose configuration is tried; `null`: what the manifest asks of the deployment. */
   readonly project: Project | null
   /** Rows that differ from the table, shown of each source. */
@@ -152,7 +153,11 @@ class Backtest {
       waivers: { acceptRejects, overrideGate },
       at: this.#deps.at,
     }
-    const { reasonCode, message, counts, load } = await runSource(request, this.#deps.s3, this.#scratch)
+    const { reasonCode, message, counts, load } = await runSource(request, {
+      s3: this.#deps.s3,
+      scratch: this.#scratch,
+      dqResultsBucket: this.#deps.dqResultsBucket,
+    })
     const standing = counts === null ? null : { ...counts }
     if (load === null) return { replay: { status: 'QUARANTINED', reasonCode, counts: standing, message }, effect: null }
     const owner = { tenantId: request.tenantId, sourceKey: landed.key }

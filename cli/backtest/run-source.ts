@@ -11,6 +11,7 @@ import type { PinnedConfiguration, RegisteredJob } from '../../lambdas/messages.
 import { checkSource } from '../../lambdas/validate/check-source.ts'
 import { compileRun } from '../../lambdas/validate/compile-run.ts'
 import type { PinnedDocuments } from '../../lambdas/validate/pinned-documents.ts'
+import { qualityHistoryReader } from '../../lambdas/validate/quality-history.ts'
 import { isRefusal } from '../../lambdas/validate/refusal.ts'
 import { s3SourceReader } from '../../lambdas/validate/s3-source-reader.ts'
 import type { ReplayOverrides } from '../../replay/manifest.ts'
@@ -89,18 +90,29 @@ async function gateOf(scratch: Scratch, verdictUri: string): Promise<{ reasonCod
   return { reasonCode: gate === 'FAIL' ? 'gate_failed' : 'gate_error', message: rules.join('; ') }
 }
 
+export interface RunSourceDeps {
+  readonly s3: S3Client
+  readonly scratch: Scratch
+  /** Holds the results that `last(k)` of a rule means. */
+  readonly dqResultsBucket: string
+}
+
 /**
  * Runs one source for real, as the workflow would, into a scratch folder: the same checks, the same plan, the same engine.
- * Reads the object version and nothing else of the deployment; writes nothing to it.
+ * Reads the object version and earlier quality results of the deployment; writes nothing to it.
  */
-export async function runSource(request: BacktestRequest, s3: S3Client, scratch: Scratch): Promise<RanSource> {
+export async function runSource(
+  request: BacktestRequest,
+  { s3, scratch, dqResultsBucket }: RunSourceDeps,
+): Promise<RanSource> {
   const { source, configuration } = request
   const { contract, mapping } = configuration.documents
   const checked = await checkSource(source, { contract, mapping, reader: s3SourceReader(s3) })
   if (isRefusal(checked)) return stopped(checked.reasonCode, checked.message)
   const job = scratchJob(request)
   const compiling = { job, source, configuration: configuration.pinned }
-  const { plan, load } = compileRun(compiling, checked, configuration.documents, BUCKETS, COPY_ROLE)
+  const history = await qualityHistoryReader(s3, dqResultsBucket)(job, configuration.documents.ruleset.dqdl)
+  const { plan, load } = compileRun(compiling, checked, configuration.documents, BUCKETS, COPY_ROLE, history)
   const [read] = plan.reads
   if (read === undefined) throw new Error('the plan reads nothing')
   await scratch.fetch(s3, source, uriOf(read))

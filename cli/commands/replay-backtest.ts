@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { type BacktestLine, backtest } from '../backtest/backtest.ts'
 import { requireProject } from '../backtest/configurations.ts'
 import { printBacktest } from '../backtest/view.ts'
-import { clientSettings, lambdaClient } from '../deployment.ts'
+import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import { withExactIntegers } from '../exact-integers.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
@@ -44,8 +44,10 @@ export async function replayBacktest(
   const settings = clientSettings(connection)
   const { RedshiftDataClient } = await import('@aws-sdk/client-redshift-data')
   const lines: BacktestLine[] = []
+  const lambda = await lambdaClient(connection)
   const tried = backtest(manifest, text, {
-    lambda: await lambdaClient(connection),
+    lambda,
+    dqResultsBucket: await bucketOf(lambda, 'DQ_RESULTS'),
     s3: new S3Client({ ...settings, forcePathStyle: true }),
     warehouse: withExactIntegers(new RedshiftDataClient(settings)),
     project,
