@@ -138,6 +138,28 @@ declare(program, {
   example: 'sluice check',
   load: async () => (await import('./commands/check.ts')).check,
 })
+const SMOKE_OPTIONS = [
+  ['--files <dir>', 'folder of files {tenant}.{dataset}.{suffix}', 'smoke'],
+  ['--contracts <dir>', 'folder of contracts, with the mappings that the files are read by', 'contracts'],
+] as const
+declare(program, {
+  usage: 'smoke',
+  summary: 'a small file of every dataset through the deployed workflow; 1 where one did not load whole',
+  example: 'sluice smoke --json',
+  options: [...SMOKE_OPTIONS, ['--machine-version <n>', 'through this version of the ingest machine, too']],
+  load: async () => (await import('./commands/smoke.ts')).smoke,
+})
+declare(program, {
+  usage: 'promote',
+  summary: 'make a version of the ingest machine live, only if the smoke files pass through it',
+  example: 'sluice promote --weight 10',
+  options: [
+    ...SMOKE_OPTIONS,
+    ['--machine-version <n>', 'which version (default: the newest)'],
+    ['--weight <percent>', 'share of new executions that it gets', '100'],
+  ],
+  load: async () => (await import('./commands/smoke.ts')).promote,
+})
 declare(program, {
   usage: 'reset',
   summary: 'empty the state folder',
@@ -300,6 +322,7 @@ declare(dq, {
     ['--failures <file>', 'write every failing row with all rules it broke, as Parquet'],
     ['--junit <file>', 'write the verdicts as JUnit XML, for CI systems'],
     ['--html <file>', 'write one self-contained page: verdicts, metrics over history, distributions'],
+    ['--explain', 'and which rules share a scan, with the number of scans'],
   ],
   load: async () => (await import('./commands/dq.ts')).dqRun,
 })
@@ -342,8 +365,11 @@ declare(dq, {
 declare(dq, {
   usage: 'fmt <files...>',
   summary: 'print rulesets in their canonical form',
-  example: 'sluice dq fmt dq-rules/orders.dqdl',
-  options: [['--write', 'write the files in place']],
+  example: 'sluice dq fmt --check dq-rules/*.dqdl',
+  options: [
+    ['--write', 'write the files in place, and print the names of those that changed'],
+    ['--check', 'write nothing; exit with 1 when a file is not in the canonical form'],
+  ],
   load: async () => (await import('./commands/dq.ts')).dqFmt,
 })
 declare(dq, {

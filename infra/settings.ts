@@ -21,6 +21,11 @@ export interface Settings {
   readonly sweepEveryMinutes: number
   /** How old a landed version or a job must be before the sweep takes it up: longer than an event takes to arrive. */
   readonly sweepGraceSeconds: number
+  /**
+   * The version of the ingest machine that `live` stays on while a deployment publishes a newer one, which `sluice promote` makes live
+   * once it passed the smoke run. `null`: live follows the deployment.
+   */
+  readonly liveVersion: number | null
 }
 
 /** Where a setting comes from: CDK's context first, then the environment. */
@@ -59,4 +64,5 @@ export const readSettings = (source: SettingsSource): Settings => ({
   quotaWaits: countOf(source, 'quotaWaits', 20, 0, 1000),
   sweepEveryMinutes: countOf(source, 'sweepEveryMinutes', 15, 1, 1440),
   sweepGraceSeconds: countOf(source, 'sweepGraceSeconds', 900, 0, 86_400),
+  liveVersion: source.context('liveVersion') === undefined ? null : countOf(source, 'liveVersion', 1, 1, 1_000_000),
 })

@@ -24,7 +24,7 @@ export interface SluiceStateMachineProps {
 
 /**
  * A machine from `asl/{name}/v{n}.asl.json`, logged and traced, with a retained version for each definition and the alias
- * `live` on the newest. The definition is in the template, so that the template's own checks see it.
+ * `live` on the newest, or on the one that a setting holds it on. The definition is in the template, so that the template's own checks see it.
  */
 export class SluiceStateMachine extends Construct {
   readonly arn: string
@@ -48,7 +48,7 @@ export class SluiceStateMachine extends Construct {
       tracingConfiguration: { enabled: true },
     })
     machine.node.addDependency(role)
-    this.#publish(machine)
+    this.#publish(machine, props)
     this.arn = names.machineArn(name)
     this.liveArn = `${this.arn}:live`
   }
@@ -77,7 +77,7 @@ export class SluiceStateMachine extends Construct {
   }
 
   /** Running executions finish on their version, so versions stay when a newer one is published. */
-  #publish(machine: CfnStateMachine): void {
+  #publish(machine: CfnStateMachine, { name, names, settings }: SluiceStateMachineProps): void {
     const version = new CfnStateMachineVersion(this, 'Version', {
       stateMachineArn: machine.attrArn,
       stateMachineRevisionId: machine.attrStateMachineRevisionId,
@@ -85,7 +85,13 @@ export class SluiceStateMachine extends Construct {
     version.applyRemovalPolicy(RemovalPolicy.RETAIN)
     new CfnStateMachineAlias(this, 'Live', {
       name: 'live',
-      deploymentPreference: { stateMachineVersionArn: version.attrArn, type: 'ALL_AT_ONCE' },
+      ...(name === 'ingest' && settings.liveVersion !== null
+        ? {
+            routingConfiguration: [
+              { stateMachineVersionArn: `${names.machineArn(name)}:${settings.liveVersion}`, weight: 100 },
+            ],
+          }
+        : { deploymentPreference: { stateMachineVersionArn: version.attrArn, type: 'ALL_AT_ONCE' } }),
     })
   }
 }

@@ -11,15 +11,16 @@ import { clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { EXIT, type ExitCode } from '../output.ts'
 import { connectionOf } from '../session.ts'
+import { type Route, routesOf, versionOf } from '../smoke/machine-versions.ts'
 
 interface MachineStatus {
   readonly name: string
   readonly type: string
   readonly versions: number[]
+  /** Where new executions go. */
+  readonly live: readonly Route[]
   readonly running: number
 }
-
-const versionNumber = (arn: string | undefined): number => Number(arn?.split(':').at(-1))
 
 async function machineStatus(states: SFNClient): Promise<MachineStatus[]> {
   const { stateMachines = [] } = await states.send(new ListStateMachinesCommand({}))
@@ -35,9 +36,10 @@ async function machineStatus(states: SFNClient): Promise<MachineStatus[]> {
               )
             ).executions ?? [])
       const versions = stateMachineVersions
-        .map((version) => versionNumber(version.stateMachineVersionArn))
+        .map((version) => versionOf(version.stateMachineVersionArn))
         .sort((a, b) => a - b)
-      return { name, type, versions, running: running.length }
+      const live = await routesOf(states, stateMachineArn ?? '')
+      return { name, type, versions, live, running: running.length }
     }),
   )
 }
@@ -68,8 +70,8 @@ export async function status({ output, state, directory, environment }: Invocati
       `${document.endpoint ?? 'AWS'} (${document.region})`,
       `buckets    ${document.buckets.join(', ')}`,
       ...machines.map(
-        ({ name, type, versions, running }) =>
-          `machine    ${name} (${type}, versions ${versions.join(', ') || 'none'}), ${running} running`,
+        ({ name, type, versions, live, running }) =>
+          `machine    ${name} (${type}, versions ${versions.join(', ') || 'none'}, live ${live.map((route) => (route.weight === 100 ? route.version : `${route.version} by ${route.weight}%`)).join(' and ') || 'none'}), ${running} running`,
       ),
       `functions  ${document.functions.join(', ')}`,
       `Glue jobs  ${document.glueJobs.join(', ')}`,

@@ -1,12 +1,20 @@
-import { readdirSync } from 'node:fs'
+import { cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GetJobRunsCommand, GlueClient } from '@aws-sdk/client-glue'
-import { DescribeExecutionCommand, type HistoryEvent, ListStateMachinesCommand } from '@aws-sdk/client-sfn'
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  type HistoryEvent,
+  ListStateMachinesCommand,
+  PublishStateMachineVersionCommand,
+  UpdateStateMachineCommand,
+} from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { clientSettings } from '../../cli/deployment.ts'
 import type { JobDocument } from '../../cli/job-view.ts'
 import { getJob, listJobs } from '../../cli/jobs-client.ts'
 import { openStore } from '../../local/store.ts'
+import { documentOf, sluice } from '../cli/command.ts'
 import { GOLDEN_FILES, goldenPath, statesOfWay } from '../golden/golden.ts'
 import {
   deployedState,
@@ -20,8 +28,9 @@ import {
   up,
 } from './harness.ts'
 import { executionsOf, historyOf } from './history.ts'
-import { objectOf, textOf } from './json.ts'
+import { type JsonObject, objectOf, textOf } from './json.ts'
 import { allObjects, attemptsOf, readObject, type StoredObject, statesEntered } from './observed.ts'
+import { machineArn } from './operator.ts'
 
 interface Ran {
   readonly job: JobDocument
@@ -134,6 +143,7 @@ describe('what runs leave behind', () => {
     new RegExp(`^curated rejects/orders/tenant=acme/run=${jobId}-`),
     new RegExp(`^quarantine acme/orders/job=${jobId}/`),
     new RegExp(`^dq-results orders/tenant=acme/run=${jobId}-`),
+    new RegExp(`^dq-results orders/tenant=acme/history/[0-9]+-${jobId}\\.json$`),
     new RegExp(`^work plans/acme/orders/${jobId}/`),
     new RegExp(`^work runs/acme/${jobId}-`),
   ]
@@ -232,6 +242,27 @@ describe('what runs leave behind', () => {
           found: true,
         })
   })
+
+  test('DQ-06: the rules that ran would end every job as it ended, and changed ones say what they would have stopped', async () => {
+    const judged = (await listJobs(runtime.clients.lambda, { tenantId: null, status: null, limit: 1000 })).filter(
+      ({ objects }) => typeof objects.quality === 'string',
+    )
+    const against = (rules: string) =>
+      sluice(['dq', 'backtest', '--rules', rules, '--dataset', 'orders', '--state', runtime.state, '--json'])
+    const same = await against('dq-rules/orders.dqdl')
+    expect([same.exitCode, objectOf(documentOf(same)).summary]).toEqual([
+      0,
+      { jobs: judged.length, same: judged.length, wouldStop: 0, wouldPass: 0, unknown: 0, withoutResult: 0 },
+    ])
+    const strict = join(scratch.path, 'strict.dqdl')
+    writeFileSync(strict, 'Rules = [ RowCount > 1000000 ]\n')
+    const changed = await against(strict)
+    const wouldStop = judged.filter(({ reasonCode }) => reasonCode === null).length
+    expect([changed.exitCode, objectOf(documentOf(changed)).summary]).toEqual([
+      1,
+      { jobs: judged.length, same: judged.length - wouldStop, wouldStop, wouldPass: 0, unknown: 0, withoutResult: 0 },
+    ])
+  })
 })
 
 describe('after the history of executions is gone', () => {
@@ -251,5 +282,64 @@ describe('after the history of executions is gone', () => {
       runtime.clients.states.send(new DescribeExecutionCommand({ executionArn: executionArn ?? '' })),
     ).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' })
     expect(await getJob(runtime.clients.lambda, { jobId: job.jobId })).toEqual(job)
+  }, 60_000)
+})
+
+describe('promotion', () => {
+  /** Publishes a version of the ingest machine as a deployment would that is told to leave `live` alone. */
+  async function publish(change: (definition: string) => string): Promise<number> {
+    const { states } = runtime.clients
+    const stateMachineArn = await machineArn(states, 'ingest')
+    const { definition = '' } = await states.send(new DescribeStateMachineCommand({ stateMachineArn }))
+    await states.send(new UpdateStateMachineCommand({ stateMachineArn, definition: change(definition) }))
+    const { stateMachineVersionArn = '' } = await states.send(
+      new PublishStateMachineVersionCommand({ stateMachineArn }),
+    )
+    return Number(stateMachineVersionArn.split(':').at(-1))
+  }
+
+  async function promote(...more: readonly string[]): Promise<{ exitCode: number | null; answer: JsonObject }> {
+    const files = join(scratch.path, 'smoke')
+    cpSync('smoke/acme.orders.csv', join(files, 'acme.orders.csv'))
+    const ended = await sluice(['promote', '--json', '--state', runtime.state, '--files', files, ...more])
+    return { exitCode: ended.exitCode, answer: objectOf(documentOf(ended)) }
+  }
+
+  test('DEP-11 DEP-02: a version in which the smoke run fails does not become live, and live goes on working', async () => {
+    const broken = await publish((definition) => definition.replaceAll('transform-small', 'transform-gone'))
+    expect(await promote()).toMatchObject({
+      exitCode: 1,
+      answer: {
+        promoted: false,
+        version: broken,
+        live: [{ version: 1, weight: 100 }],
+        outcomes: [
+          { dataset: 'orders', machineVersion: broken, passed: false, why: expect.stringContaining('transform') },
+        ],
+      },
+    })
+    const dropped = await dropFile(
+      runtime,
+      { tenant: 'acme', dataset: 'orders', name: 'after-smoke.csv' },
+      goldenPath('late.csv'),
+    )
+    expect(await jobOf(runtime, dropped.executionArn)).toMatchObject({ status: 'SKIPPED' })
+  }, 60_000)
+
+  test('DEP-11: a version through which every smoke file passes becomes live, by the share that is asked for', async () => {
+    const mended = await publish((definition) =>
+      definition.replaceAll('transform-gone', 'transform-small').replace('ingest/v1:', 'ingest/v1 mended:'),
+    )
+    expect(await promote('--weight', '10')).toMatchObject({
+      exitCode: 0,
+      answer: {
+        promoted: true,
+        live: [
+          { version: mended, weight: 10 },
+          { version: 1, weight: 90 },
+        ],
+        outcomes: [{ dataset: 'orders', passed: true, job: { tenantId: 'smoke', counts: { input: 8, unchanged: 8 } } }],
+      },
+    })
   }, 60_000)
 })

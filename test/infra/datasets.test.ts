@@ -47,6 +47,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'dq-rules', 'customers.dqdl'), 'Rules = [ IsComplete "customer_id" ]\n')
   app = await synthesize({
     CDK_VALIDATION: 'false',
+    CDK_CONTEXT_JSON: JSON.stringify({ liveVersion: 3 }),
     SLUICE_CONTRACTS: join(folder, 'contracts'),
     SLUICE_RULES: join(folder, 'dq-rules'),
   })
@@ -103,6 +104,28 @@ describe('a fourth dataset', () => {
     )
     const batch = index.batches.find(({ name }) => name === 'table customers')
     expect(readFileSync(join(app.folder, `asset.${batch?.key}`), 'utf8')).toContain('CREATE TABLE IF NOT EXISTS')
+  })
+})
+
+describe('a deployment that is told which version is live', () => {
+  test('DEP-11: publishes the new version of the ingest machine and leaves live where it is; other machines follow', () => {
+    const routes = app
+      .of('AWS::StepFunctions::StateMachineAlias')
+      .map(({ logicalId, properties }) => ({ logicalId, routes: properties.RoutingConfiguration ?? null }))
+    expect(routes.filter((alias) => alias.routes !== null)).toEqual([
+      {
+        logicalId: expect.stringMatching(/^Ingest/),
+        routes: [
+          {
+            StateMachineVersionArn: 'arn:aws:states:us-east-2:000000000000:stateMachine:ingest:3',
+            Weight: 100,
+          },
+        ],
+      },
+    ])
+    expect(app.of('AWS::StepFunctions::StateMachineVersion').map(({ logicalId }) => logicalId)).toContainEqual(
+      expect.stringMatching(/^Ingest/),
+    )
   })
 })
 

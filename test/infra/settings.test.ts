@@ -19,6 +19,12 @@ describe('readSettings', () => {
     expect(settingsOf({ region: 'eu-west-2' }, environment)).toMatchObject({ region: 'eu-west-2' })
   })
 
+  test('holds live on a version only where one is named', () => {
+    expect(settingsOf({}).liveVersion).toBeNull()
+    expect(settingsOf({ liveVersion: '3' }).liveVersion).toBe(3)
+    expect(() => settingsOf({ liveVersion: '$LATEST' })).toThrow('Cannot use liveVersion')
+  })
+
   test('refuses a part that S3 would refuse', () =>
     expect(() => settingsOf({ copyPartBytes: 1024 })).toThrow(
       'Cannot use copyPartBytes as it must be an integer from 5242880 to 5368709120',
