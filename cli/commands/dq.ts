@@ -16,6 +16,7 @@ import { distributionsOf } from '../../dqdl/report/distributions.ts'
 import { columnsOfRule, type FailingRows, firstFailingRows } from '../../dqdl/report/failing-rows.ts'
 import { printHtml } from '../../dqdl/report/html.ts'
 import { printJunit } from '../../dqdl/report/junit.ts'
+import { printScans, scansOf } from '../../dqdl/scans.ts'
 import { readContract } from '../contract-file.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
@@ -37,6 +38,7 @@ interface RunOptions {
   readonly failures?: string
   readonly junit?: string
   readonly html?: string
+  readonly explain?: boolean
 }
 
 const printTable = (table: TableModel): string =>
@@ -127,11 +129,13 @@ export async function dqRun({ output }: Invocation, options: RunOptions): Promis
   requireFile(dataFile)
   const { ran, failing } = await evaluate(rulesFile, dataFile, options, !output.json)
   const { document, table, exitCode, failingRows } = ran
+  const scans = options.explain === true ? scansOf(ran.evaluated.plan, ran.evaluated.ran) : null
   const verdict = { 0: 'the gate passed', 1: 'the gate failed', 3: 'a gate rule could not be evaluated' }[exitCode]
-  output.result(document, () =>
+  output.result(scans === null ? document : { ...document, Scans: scans }, () =>
     [
       printTable(table),
       ...printFailing(ran, failing),
+      ...(scans === null ? [] : ['', ...printScans(scans)]),
       '',
       `score ${document.Score}: ${verdict}`,
       ...(failingRows === null ? [] : [`${failingRows} failing rows in ${options.failures}`]),
@@ -157,26 +161,42 @@ export async function dqLint(
   return exitCode
 }
 
-/** `sluice dq fmt FILE…`: the canonical form with its comments, on stdout or in place. */
+interface Formatted {
+  readonly file: string
+  readonly text: string
+  /** The file is not in this form. */
+  readonly changed: boolean
+}
+
+/** @throws CommandError with the first problem of a file that does not parse */
+function formatted(file: string): Formatted {
+  requireFile(file)
+  const source = readFileSync(file, 'utf8')
+  const parsed = parseRuleset(source)
+  const [problem] = parsed.problems
+  if (problem !== undefined) {
+    const { at, hint } = problem
+    throw new CommandError(EXIT.wrongUse, problem.code, problem.message, hint ?? undefined, { file, ...at })
+  }
+  const text = formatRuleset(source, parsed) ?? source
+  return { file, text, changed: text !== source }
+}
+
+/** `sluice dq fmt FILE…`: the canonical form, on stdout or in place; with `--check` 1 when a file is not in it. */
 export async function dqFmt(
   { output }: Invocation,
   files: readonly string[],
-  options: { write?: boolean },
+  { write = false, check = false }: { write?: boolean; check?: boolean },
 ): Promise<ExitCode> {
-  const printed = files.map((file) => {
-    requireFile(file)
-    const source = readFileSync(file, 'utf8')
-    const parsed = parseRuleset(source)
-    const [problem] = parsed.problems
-    if (problem !== undefined) {
-      const { at, hint } = problem
-      throw new CommandError(EXIT.wrongUse, problem.code, problem.message, hint ?? undefined, { file, ...at })
-    }
-    return { file, text: formatRuleset(source, parsed) ?? source }
+  const all = files.map(formatted)
+  const changed = all.filter((each) => each.changed)
+  if (write && !check) for (const { file, text } of changed) writeFileSync(file, text)
+  const names = changed.map(({ file }) => file)
+  output.result(all, () => {
+    if (check) return [...names, `${names.length} of ${all.length} files are not in the canonical form`].join('\n')
+    return write ? names.join('\n') : all.map(({ text }) => text.trimEnd()).join('\n')
   })
-  if (options.write === true) for (const { file, text } of printed) writeFileSync(file, text)
-  output.result(printed, () => (options.write === true ? '' : printed.map(({ text }) => text.trimEnd()).join('\n')))
-  return EXIT.done
+  return check && changed.length > 0 ? EXIT.no : EXIT.done
 }
 
 /** `sluice dq explain RULE` */

@@ -72,7 +72,7 @@ function listOf(column: ColumnInData): readonly Suggestion[] {
   const few = listed.length > 0 && profile.values >= listed.length * REPEATS_OF_LISTED && all >= TELLING_ROWS
   if (!few || texts.includes(null)) return []
   const items = isComplete(column) ? texts : [...texts, 'NULL']
-  const rule = `ColumnValues ${parameter} in [${items.join(', ')}]`
+  const rule = `ColumnValues ${parameter} in [${items.join(',')}]`
   return [
     warn(rule, `${listed.length} distinct values in ${rows(profile.values)}`, {
       [`Column.${profile.name}.DistinctValuesCount`]: listed.length,

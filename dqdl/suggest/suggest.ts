@@ -79,7 +79,7 @@ export function printSuggested({ rows, suggestions, unnamable }: Suggested, sour
   if (suggestions.length === 0) return `${head}\n# Without a row there is nothing to suggest.\n`
   const items = suggestions.map(
     ({ rule, severity, reason }, index) =>
-      `    # ${oneLine(reason)}\n    ${rule}${severity === 'warn' ? WARN_LABEL : ''}${index < suggestions.length - 1 ? ',' : ''}`,
+      `  # ${oneLine(reason)}\n  ${rule}${severity === 'warn' ? WARN_LABEL : ''}${index < suggestions.length - 1 ? ',' : ''}`,
   )
   return `${[head, ...left].join('\n')}\nRules = [\n${items.join('\n')}\n]\n`
 }

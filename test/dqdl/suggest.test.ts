@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { evaluateRuleset } from '../../dqdl/evaluate.ts'
+import { formatRuleset } from '../../dqdl/format.ts'
 import { lintRuleset } from '../../dqdl/lint.ts'
 import { requireRuleset } from '../../dqdl/parse.ts'
 import { printSuggested, type Suggested, suggestRules } from '../../dqdl/suggest/suggest.ts'
@@ -33,6 +34,7 @@ async function broken(suggested: Suggested): Promise<string[]> {
   )
   const failing = result.RuleResults.filter(({ Result }) => Result !== 'PASS')
   return [
+    ...(formatRuleset(text) === text ? [] : ['the text is not in the canonical form']),
     ...errors.map(({ message }) => `lint: ${message}`),
     ...failing.map(({ Description, Result, EvaluationMessage }) => `${Result} ${Description}: ${EvaluationMessage}`),
   ]
@@ -56,7 +58,7 @@ describe('dq suggest', () => {
       'IsPrimaryKey "order_id"',
       'ColumnValues "order_id" matches "[a-z]-[0-9]{5}" (warn)',
       'IsComplete "currency"',
-      'ColumnValues "currency" in ["AUD", "EUR", "USD"] (warn)',
+      'ColumnValues "currency" in ["AUD","EUR","USD"] (warn)',
       'Completeness "email" > 0.7 (warn)',
       'ColumnValues "email" matches "[^@ ]+@[^@ ]+" where "`email` is not null" (warn)',
       'ColumnLength "email" <= 44 (warn)',
