@@ -11,6 +11,7 @@ const ALLOWED = {
   local: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay'],
   cli: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local'],
   bench: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'local', 'cli'],
+  editors: [],
   scripts: ['core', 'asl', 'dqdl', 'glue', 'warehouse', 'replay', 'lambdas', 'local', 'cli'],
 }
 const folders = [...Object.keys(ALLOWED), 'test']

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { messageOf } from '../core/errors.ts'
 import { type BenchContext, openContext } from './context.ts'
 import { dq, dqManyRules } from './dq.ts'
+import { dqdlParse, languageServer } from './dqdl-language.ts'
 import { endToEnd } from './end-to-end.ts'
 import { help, ready, readyFresh, smallFile } from './latency.ts'
 import { printReport, type Report } from './report.ts'
@@ -15,6 +16,8 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Rep
   'end-to-end': endToEnd,
   dq,
   'dq-131': dqManyRules,
+  'dqdl-parse': dqdlParse,
+  'language-server': languageServer,
 }
 
 const USAGE = `npm run bench [-- NAME…] [--rows N] [--json]; NAME: ${Object.keys(BENCHMARKS).join(', ')}`

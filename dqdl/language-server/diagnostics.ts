@@ -62,9 +62,6 @@ export interface Misspelling {
   readonly quoted: boolean
 }
 
-const names = (message: string, word: string): boolean =>
-  message.includes(`"${word}"`) || message.split(/[\s"']+/).includes(word)
-
 /** The misspelled word that a diagnostic is about, in the text from its place on; `null`: it is about something else. */
 export function misspellingOf(document: TextDocument, diagnostic: Diagnostic): Misspelling | null {
   const message = messageOf(diagnostic)

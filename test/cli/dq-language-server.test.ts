@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { LanguageClient } from './language-client.ts'
+import { LanguageClient } from '../../bench/language-client.ts'
 
 /** No such file is there: its name alone leads to `contracts/orders.yaml`. */
 const ORDERS = pathToFileURL(join(process.cwd(), 'dq-rules', 'orders.dqdl')).href
