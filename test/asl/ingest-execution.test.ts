@@ -278,7 +278,7 @@ describe('what ingest/v1 sends', () => {
     ])
   })
 
-  test('NOTE-05, TEN-05: the event of completion names tenant, job and run, and holds the counts', async () => {
+  test('NOTE-05, TEN-05: the event of completion names tenant, job and run, and holds the counts and what was waived', async () => {
     const { calls } = await run({})
     const [call] = calls.filter(({ operation }) => operation === 'PutEvents')
     const entry: unknown = Array.isArray(call?.input.Entries) ? call.input.Entries.at(-1) : null
@@ -289,6 +289,7 @@ describe('what ingest/v1 sends', () => {
       jobId: 'j000000000000000000000001',
       runId: 'j000000000000000000000001-1-0',
       completedAt: expect.any(String),
+      waivers: { acceptRejects: true, overrideGate: ['RowCount > 0'] },
       counts: { input: 3, curated: 2, rejected: 1, duplicates: 0, inserted: 1, updated: 1, unchanged: 0, stale: 0 },
     })
   })

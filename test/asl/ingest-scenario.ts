@@ -44,6 +44,7 @@ const JOB = {
   ingestDate: '2026-01-01',
   idempotencyKey: 'k',
   replayId: null,
+  waivers: { acceptRejects: true, overrideGate: ['RowCount > 0'] },
 }
 const SCHEMA = [
   { name: 'order_id', type: 'string' },
