@@ -21,7 +21,10 @@ export interface SpacedToken extends Token {
 const COMMENT = /#[^\n]*/g
 const isAlone = (text: string, offset: number): boolean => /(?:^|\n)[ \t]*$/.test(text.slice(0, offset).slice(-200))
 
+const NOTHING: Gap = { comments: [], emptyLine: false }
+
 function gapOf(text: string, from: number, to: number): Gap {
+  if (to - from < 2) return NOTHING
   const between = text.slice(from, to)
   const comments = [...between.matchAll(COMMENT)].map(({ index, 0: comment }) => ({
     offset: from + index,

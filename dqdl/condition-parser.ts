@@ -12,7 +12,7 @@ import type {
 } from './ast.ts'
 import { nearestHint } from './problem.ts'
 import type { SyntaxCondition, VariableUse } from './syntax.ts'
-import { isOneOf, TokenCursor, Unexpected } from './token-cursor.ts'
+import { isOneOf, MAX_DEPTH, TokenCursor, Unexpected } from './token-cursor.ts'
 
 const COMPARISONS: readonly string[] = ['>', '>=', '<', '<=']
 const DURATION_UNITS: readonly string[] = ['days', 'hours', 'minutes']
@@ -264,10 +264,14 @@ export class ConditionParser extends TokenCursor {
 
   protected number(): NumberExpression {
     let left = this.atom()
+    let terms = 1
     while (this.token.kind === 'symbol' && isOneOf(this.token.text, '+', '-', '*', '/')) {
       const operator = this.token.text as '+' | '-' | '*' | '/'
       this.advance()
       left = { kind: 'arithmetic', operator, left, right: this.atom() }
+      terms += 1
+      if (terms > MAX_DEPTH)
+        this.fail(`at most ${MAX_DEPTH} terms`, 'nested_too_deep', 'Put some of them into parentheses')
     }
     return left
   }
@@ -289,7 +293,7 @@ export class ConditionParser extends TokenCursor {
       return { kind: 'null' }
     }
     if (this.takeSymbol('(')) {
-      const inner = this.number()
+      const inner = this.deeper(() => this.number())
       this.expectSymbol(')')
       return { kind: 'group', inner }
     }
@@ -313,7 +317,7 @@ export class ConditionParser extends TokenCursor {
     this.expectSymbol('(')
     const values: NumberExpression[] = []
     if (this.takeSymbol(')')) return { kind: 'call', name, arguments: values }
-    do values.push(this.number())
+    do values.push(this.deeper(() => this.number()))
     while (this.takeSymbol(','))
     this.expectSymbol(')')
     return { kind: 'call', name, arguments: values }

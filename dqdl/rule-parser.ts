@@ -52,7 +52,7 @@ export class RuleParser extends ConditionParser {
 
   protected primary(): { expression: SyntaxExpression; parenthesised: boolean } {
     if (!this.takeSymbol('(')) return { expression: this.rule(), parenthesised: false }
-    const inner = this.expression()
+    const inner = this.deeper(() => this.expression())
     this.expectSymbol(')')
     const labels = this.takeWord('labels') ? this.labelList() : null
     if (labels !== null && inner.labels !== null) this.replacedLabels.push(inner.labels)

@@ -22,6 +22,9 @@ const QUOTES = {
 /** Of durations and sizes. */
 const UNITS = ['days', 'hours', 'minutes', 'B', 'KB', 'MB', 'GB', 'TB']
 
+/** Of parentheses in each other, and of terms of one operand. */
+export const MAX_DEPTH = 500
+
 export const isOneOf = (text: string, ...words: readonly string[]): boolean => words.includes(text)
 
 /** Reads tokens, expects some of them, and collects problems; parsing goes on behind the broken item of a list. */
@@ -35,6 +38,7 @@ export class TokenCursor {
   readonly #lines: LineIndex
   #ahead: Token | null = null
   #unreadable = 0
+  #depth = 0
   readonly #reported = new Set<number>()
 
   constructor(text: string) {
@@ -142,6 +146,23 @@ export class TokenCursor {
   }
   protected report(code: string, message: string, at: Position, hint: string | null = null): void {
     this.problems.push({ code, message, at, hint })
+  }
+
+  /** One level deeper in parentheses or calls, of which there may not be so many that no evaluator can follow. */
+  protected deeper<T>(work: () => T): T {
+    this.#depth += 1
+    try {
+      if (this.#depth > MAX_DEPTH)
+        throw new Unexpected({
+          code: 'nested_too_deep',
+          message: `More than ${MAX_DEPTH} levels of parentheses`,
+          at: this.at(),
+          hint: null,
+        })
+      return work()
+    } finally {
+      this.#depth -= 1
+    }
   }
 
   /** False when the work met something unexpected, which is reported once for each place. */

@@ -34,7 +34,7 @@ function edited(text: string, choices: Choices): string {
 }
 
 describe('memo of a parse', () => {
-  test.each([1, 2, 3, 4, 5, 6])('gives what a parse from the beginning gives, over 150 edits (seed %i)', (seed) => {
+  test.each([1, 2, 3])('gives what a parse from the beginning gives, over 150 edits (seed %i)', (seed) => {
     const choices = new Choices(seed)
     const maker = new DocumentMaker(choices)
     const rulesets = Array.from({ length: 4 }, () => spaced(maker.document(), choices))

@@ -274,6 +274,14 @@ const REFUSED: readonly (readonly [why: string, text: string, place: string, mes
   ['a negated rule', rules('not (RowCount > 1)'), '1:11', 'Expected a rule type, found "not"'],
   ['rules side by side', rules('(RowCount > 1) (RowCount < 5)'), '1:26', 'Expected "," or "]", found "("'],
   [
+    'too many parentheses',
+    rules(`${'('.repeat(501)}RowCount > 1${')'.repeat(501)}`),
+    '1:512',
+    'More than 500 levels of parentheses',
+  ],
+  ['too many calls', rules(`RowCount > ${'f('.repeat(90_000)}`), '1:1024', 'More than 500 levels of parentheses'],
+  ['too many terms', rules(`RowCount > ${'1+'.repeat(90_000)}1`), '1:1023', 'Expected at most 500 terms, found "+"'],
+  [
     'a duration beyond 32 bits',
     rules('DataFreshness "d" < 3000000000 days'),
     '1:31',
