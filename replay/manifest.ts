@@ -63,6 +63,8 @@ export const MAX_SOURCES = 20_000
 export const DEFAULT_CONCURRENCY = 10
 /** A manifest of {@link MAX_SOURCES} sources with long keys stays below. */
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+/** Of all rules of `overrideGate` together: they travel with the job's state, its events and its ledger row. */
+export const MAX_OVERRIDE_BYTES = 3000
 /** Where manifests are dropped in the replay bucket. */
 export const MANIFEST_PREFIX = 'manifests/'
 

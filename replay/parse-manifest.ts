@@ -7,6 +7,7 @@ import { checkAgainstSchema, type FileProblem } from '../core/yaml-document.ts'
 import {
   DEFAULT_CONCURRENCY,
   MAX_MANIFEST_BYTES,
+  MAX_OVERRIDE_BYTES,
   MAX_SOURCES,
   type ReplayConfiguration,
   type ReplayManifest,
@@ -117,7 +118,20 @@ function meaningProblems(file: ManifestFile): readonly ManifestProblem[] {
     options.force === true && options.skipIfPublished === true
       ? [problem('$.options', 'force publishes again what skipIfPublished skips', 'one of the two', 'both')]
       : []
+  const overrideBytes = Buffer.byteLength((options.overrideGate ?? []).join(''))
+  const tooLong =
+    overrideBytes > MAX_OVERRIDE_BYTES
+      ? [
+          problem(
+            '$.options.overrideGate',
+            'The rules are too long to go with every event of a job',
+            `at most ${MAX_OVERRIDE_BYTES} bytes together`,
+            `${overrideBytes} bytes`,
+          ),
+        ]
+      : []
   return [
+    ...tooLong,
     ...repeated('$.sources', sources.map(sourceText)),
     ...repeated('$.jobs', jobs),
     ...selectProblems(select),

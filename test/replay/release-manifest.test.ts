@@ -49,6 +49,14 @@ describe('the manifest of a release', () => {
     expect(JSON.parse(releaseManifest(RELEASE).text).options).toEqual({})
   })
 
+  test('REP-07: rules that are too long to travel with a job are refused', () => {
+    const overrideGate = ['a', 'b'].map((name) => name.repeat(1600))
+    expect(parseManifest(Buffer.from(releaseManifest({ ...RELEASE, overrideGate }).text))).toMatchObject({
+      ok: false,
+      problems: [{ field: '$.options.overrideGate', found: '3200 bytes' }],
+    })
+  })
+
   test('REP-03: more than 100 files, or more than 10 tenants, must be confirmed', () => {
     const jobs = (count: number, tenants: number) =>
       Array.from({ length: count }, (_, index) => ({
