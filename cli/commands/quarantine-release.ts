@@ -1,7 +1,8 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
-import { mustConfirm, type Release, releaseManifest } from '../../replay/release-manifest.ts'
+import { parseManifest } from '../../replay/parse-manifest.ts'
+import { mustConfirm, type Release, type ReleaseManifest, releaseManifest } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
@@ -99,6 +100,17 @@ function confirmed(release: Release): Release {
   return release
 }
 
+/** What the workflow would refuse is refused here, before anything is written. @throws CommandError `invalid_manifest` */
+function acceptable(manifest: ReleaseManifest): ReleaseManifest {
+  const parsed = parseManifest(Buffer.from(manifest.text))
+  if (parsed.ok) return manifest
+  const [first] = parsed.problems
+  throw wrong(
+    'invalid_manifest',
+    `${first?.field}: ${first?.message} (expected ${first?.expected}; found ${first?.found})`,
+  )
+}
+
 /** `sluice quarantine release`: writes a manifest into the replay bucket, which starts the replay, and nothing else. */
 export async function quarantineRelease(
   { output, state, directory, environment }: Invocation,
@@ -120,7 +132,7 @@ export async function quarantineRelease(
     overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
     confirm: options.confirm === undefined ? null : Number(options.confirm),
   })
-  const { replayId, text } = releaseManifest(release)
+  const { replayId, text } = acceptable(releaseManifest(release))
   const bucket = await bucketOf(lambda, 'REPLAY')
   const key = manifestKeyOf(replayId)
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }))
