@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { SluiceError } from '../core/errors.ts'
 import type { Duckdb } from '../glue/duckdb.ts'
 import { CommandError, EXIT } from './output.ts'
-import { preferShortWasm } from './wasm-start.ts'
 
 /** Share of the machine's memory that the engine of `sluice dq` takes before it goes to disk. */
 const MEMORY_SHARE = 0.25
@@ -18,7 +17,6 @@ export const asInputError = (thrown: unknown): unknown =>
 
 /** Runs work on an embedded DuckDB of its own, with a folder that is removed afterwards. */
 export async function withQualityEngine<T>(work: (engine: Duckdb, scratch: string) => Promise<T>): Promise<T> {
-  preferShortWasm()
   const { openDuckdb } = await import('../glue/duckdb.ts')
   const tempDirectory = mkdtempSync(join(tmpdir(), 'sluice-dq-'))
   const engine = await openDuckdb({

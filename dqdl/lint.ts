@@ -14,7 +14,8 @@ import {
   lintVariables,
 } from './lint/lint-ruleset.ts'
 import { type ParseResult, parseRuleset } from './parse.ts'
-import type { SqlTranslations } from './spark-sql.ts'
+import { nearestHint } from './problem.ts'
+import type { SqlTranslation, SqlTranslations } from './spark-sql.ts'
 
 export type { Finding } from './lint/finding.ts'
 
@@ -63,7 +64,7 @@ function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void
   for (const rule of ruleset.rules) {
     for (const { severity, code, message, line, column } of memo.findings(rule, () => lintRule(rule, columns)))
       report(severity, code, message, { line, column })
-    lintStatements(rule, translations, report)
+    lintStatements(rule, translations, columns, report)
   }
   if (columns !== null) for (const analyzer of ruleset.analyzers) lintColumns(analyzer, columns, report)
   lintDuplicates(ruleset.rules, memo, report)
@@ -88,15 +89,39 @@ function lintRule(rule: RuleExpression, columns: ColumnIndex | null): readonly F
   return findings
 }
 
-function lintStatements(rule: RuleExpression, translations: SqlTranslations | undefined, report: Report): void {
+function lintStatements(
+  rule: RuleExpression,
+  translations: SqlTranslations | undefined,
+  columns: ColumnIndex | null,
+  report: Report,
+): void {
   if (translations === undefined) return
+  const lint = (text: string | null, at: Position): void => {
+    const translation = text === null ? undefined : translations[text]
+    if (translation !== undefined) lintSql(translation, columns, at, report)
+  }
   for (const leaf of leavesOf(rule)) {
-    lintSql(leaf.where, leaf.whereAt ?? leaf.at, translations, report)
-    if (leaf.type === 'CustomSql') lintSql(leaf.parameters[0]?.text ?? null, leaf.at, translations, report)
+    lint(leaf.where, leaf.whereAt ?? leaf.at)
+    if (leaf.type === 'CustomSql') lint(leaf.parameters[0]?.text ?? null, leaf.parameters[0]?.at ?? leaf.at)
   }
 }
 
-function lintSql(text: string | null, at: Position, translations: SqlTranslations, report: Report): void {
-  const refused = text === null ? null : translations[text]?.refused
-  if (refused != null) report('error', 'spark_sql', refused, at)
+/** SQL that cannot be read, or that names a column the data lacks. */
+function lintSql(
+  { refused, columns: named = [] }: SqlTranslation,
+  columns: ColumnIndex | null,
+  at: Position,
+  report: Report,
+): void {
+  if (refused !== null) report('error', 'spark_sql', refused, at)
+  if (columns === null) return
+  for (const name of named) {
+    if (columns.folded(name) !== undefined) continue
+    report(
+      'error',
+      'unknown_column',
+      withHint(`Column "${name}" in this SQL is unknown`, nearestHint(name, columns.names)),
+      at,
+    )
+  }
 }

@@ -10,6 +10,8 @@ export interface SqlTranslation {
   readonly tables?: readonly string[]
   /** Names of the columns a statement returns, `*` for all of a table, `null` where a column has no name. */
   readonly outputs?: readonly (string | null)[]
+  /** Columns of the data that it names, as far as they can be told from a text alone. */
+  readonly columns?: readonly string[]
 }
 /** Translations by the Spark text as it stands in the ruleset. */
 export type SqlTranslations = Readonly<Record<string, SqlTranslation>>
@@ -42,10 +44,15 @@ const loadTranslator = async (): Promise<Translator> => {
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
     const [only, second] = sql
     if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }
-    const { tables, functions } = readSourcesOf(parse(only, Dialect.DuckDB).ast)
+    const { tables, functions, columns } = readSourcesOf(parse(only, Dialect.DuckDB).ast)
     const [foreign] = functions
     if (foreign !== undefined) return { sql: null, refused: `Function ${foreign} cannot stand for a table` }
-    return { sql: only, refused: null, tables }
+    return {
+      sql: only,
+      refused: null,
+      tables,
+      columns: tables.every((name) => name.toLowerCase() === 'primary') ? columns : [],
+    }
   }
   return {
     translate,
@@ -60,17 +67,17 @@ const loadTranslator = async (): Promise<Translator> => {
 }
 
 function translatePredicate(predicate: string, { translate }: Translator): SqlTranslation {
-  const { sql, refused, tables = [] } = translate(`${SELECT_WHERE}(${predicate})`)
+  const { sql, refused, tables = [], columns = [] } = translate(`${SELECT_WHERE}(${predicate})`)
   if (sql === null) return { sql, refused: `The provided where clause is invalid: ${refused}` }
   if (!sql.startsWith(SELECT_WHERE)) return { sql: null, refused: 'The provided where clause is invalid' }
-  return { sql: sql.slice(SELECT_WHERE.length), refused: null, tables }
+  return { sql: sql.slice(SELECT_WHERE.length), refused: null, tables, columns }
 }
 
 function translateStatement(statement: string, { translate, outputsOf }: Translator): SqlTranslation {
-  const { sql, refused, tables = [] } = translate(statement)
+  const { sql, refused, tables = [], columns = [] } = translate(statement)
   if (sql === null) return { sql, refused }
   if (!/^\s*(?:SELECT|WITH|\()/i.test(sql)) return { sql: null, refused: 'Only queries are allowed in CustomSql' }
-  return { sql, refused: null, tables, outputs: outputsOf(statement) }
+  return { sql, refused: null, tables, columns, outputs: outputsOf(statement) }
 }
 
 /**

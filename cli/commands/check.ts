@@ -8,7 +8,6 @@ import { loadSizeProblems } from '../load-check.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { readProject } from '../project.ts'
 import { rulesetFindings, type SevereProblem, testsFileOf, testsProblems } from '../ruleset-check.ts'
-import { preferShortWasm } from '../wasm-start.ts'
 
 const asErrors = (problems: readonly FileProblem[]): SevereProblem[] =>
   problems.map((problem) => ({ ...problem, severity: 'error' }))
@@ -24,7 +23,6 @@ export async function check({ output, directory, environment }: Invocation): Pro
       `There is no folder "${resolve(directory, contracts)}"`,
       'Run sluice check in the folder that holds contracts and dq-rules',
     )
-  preferShortWasm()
   const project = readProject({ contracts: resolve(directory, contracts), rules: resolve(directory, rules) })
   const definitions = definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
   const tests = project.rulesets.flatMap((ruleset) => {

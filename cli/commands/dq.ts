@@ -24,7 +24,6 @@ import { asInputError, withQualityEngine } from '../quality-engine.ts'
 import { referencesOf } from '../references.ts'
 import { columns } from '../table.ts'
 import { requireFile } from '../upload.ts'
-import { preferShortWasm } from '../wasm-start.ts'
 
 /** Rows shown of each rule that they break. */
 const SHOWN_ROWS = 3
@@ -151,7 +150,6 @@ export async function dqLint(
   options: { contract?: string },
 ): Promise<ExitCode> {
   for (const file of files) requireFile(file)
-  preferShortWasm()
   const texts = files.map((file) => ({ file, text: readFileSync(file, 'utf8') }))
   const { document, table, exitCode } = await lintFiles(
     texts,
@@ -206,7 +204,6 @@ export async function dqExplain(
   options: { contract?: string },
 ): Promise<ExitCode> {
   const contract = options.contract === undefined ? null : readContract(options.contract)
-  preferShortWasm()
   try {
     const explanation = await explainRule(rule, contract === null ? null : qualityColumnsOf(contract), new Date())
     output.result(explanation, () => printExplanation(explanation))

@@ -171,6 +171,17 @@ describe('linter', () => {
     expect(exitCode).toBe(2)
   })
 
+  test('names columns that where clauses and CustomSql read and the contract lacks', async () => {
+    const text = rules(
+      'IsComplete "status" where "amuont > 5 and upper(`status`) = \'NEW\'",\n CustomSql "select count(*) as n from primary where n_orders > 1" = 0,\n CustomSql "select AMOUNT, sum(quantity) as q from primary group by amount order by q"',
+    )
+    const { document } = await dqLint([{ file: 'a.dqdl', text }], contract)
+    expect(document.map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`)).toEqual([
+      '1:51 unknown_column: Column "amuont" in this SQL is unknown (nearest is "amount")',
+      '2:12 unknown_column: Column "n_orders" in this SQL is unknown',
+    ])
+  })
+
   test.each(['orders', 'birdstrikes', 'flights'])(
     'DQ-26: the ruleset of %s has a gate rule and no finding',
     async (dataset) => {
