@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { Transform } from 'node:stream'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
@@ -17,12 +16,6 @@ export function requireFile(path: string): number {
   return statSync(path).size
 }
 
-async function sha256Of(path: string): Promise<Buffer> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) hash.update(chunk as Buffer)
-  return hash.digest()
-}
-
 const counted = (path: string, onBytes: (sent: number) => void): Transform => {
   let sent = 0
   const counter = new Transform({
@@ -37,33 +30,7 @@ const counted = (path: string, onBytes: (sent: number) => void): Transform => {
   return file.pipe(counter)
 }
 
-/** One PUT whose SHA-256, computed once, is both the object's checksum and the signed hash of the payload. */
-async function putWhole(
-  s3: S3Client,
-  target: { Bucket: string; Key: string },
-  path: string,
-  sizeBytes: number,
-  onBytes: (sent: number) => void,
-): Promise<string> {
-  const sha256 = await sha256Of(path)
-  const command = new PutObjectCommand({
-    ...target,
-    Body: counted(path, onBytes),
-    ContentLength: sizeBytes,
-    ChecksumSHA256: sha256.toString('base64'),
-  })
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { request } = args as { request: { headers: Record<string, string> } }
-      request.headers['x-amz-content-sha256'] = sha256.toString('hex')
-      return next(args)
-    },
-    { step: 'build', name: 'signedPayloadHash' },
-  )
-  return (await s3.send(command)).VersionId ?? ''
-}
-
-/** Uploads a file with its checksum, streamed; answers the version that was made. */
+/** Uploads a file in one pass, its checksum after its last byte; answers the version that was made. A PUT's SHA-256 stays with the object. */
 export async function uploadFile(
   s3: S3Client,
   bucket: string,
@@ -72,11 +39,13 @@ export async function uploadFile(
   onBytes: (sent: number) => void,
 ): Promise<SourceVersion> {
   const sizeBytes = requireFile(path)
-  const target = { Bucket: bucket, Key: key }
-  if (sizeBytes <= ONE_PUT_BYTES)
-    return { bucket, key, versionId: await putWhole(s3, target, path, sizeBytes, onBytes) }
+  const target = { Bucket: bucket, Key: key, Body: counted(path, onBytes) }
+  if (sizeBytes <= ONE_PUT_BYTES) {
+    const put = new PutObjectCommand({ ...target, ContentLength: sizeBytes, ChecksumAlgorithm: 'SHA256' })
+    return { bucket, key, versionId: (await s3.send(put)).VersionId ?? '' }
+  }
   const { Upload } = await import('@aws-sdk/lib-storage')
-  const params = { ...target, Body: counted(path, onBytes), ChecksumAlgorithm: 'CRC64NVME' as const }
+  const params = { ...target, ChecksumAlgorithm: 'CRC64NVME' as const }
   const { VersionId } = await new Upload({ client: s3, params, partSize: PART_BYTES }).done()
   return { bucket, key, versionId: VersionId ?? '' }
 }

@@ -2,17 +2,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants, createReadStream, existsSync, mkdirSync } from 'node:fs'
-import { copyFile, type FileHandle, link, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, link, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Collection, Store } from '../service.ts'
 import type { Digester } from './checksum.ts'
+import { writeDurably } from './durable-file.ts'
 import type { Blob, Segment } from './records.ts'
 
 /** Up to this size bytes live in the store: one group commit instead of two fsyncs. */
 const INLINE_BYTES = 32 * 1024
-/** Bytes gathered before a write to a file. */
-const WRITE_BYTES = 1024 * 1024
 
 export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
@@ -193,49 +192,6 @@ async function takeUpTo(
     taken += next.value.length
   }
   return { chunks, ended: false }
-}
-
-/** Writes and syncs; returns the bytes written. A failed write leaves no file. */
-async function writeDurably(
-  file: string,
-  head: readonly Uint8Array[],
-  rest: AsyncGenerator<Uint8Array>,
-): Promise<number> {
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    const written = await writeAll(handle, head, rest)
-    await handle.datasync()
-    return written
-  } catch (thrown) {
-    await rm(file, { force: true })
-    throw thrown
-  } finally {
-    await handle.close()
-  }
-}
-
-async function writeAll(
-  handle: FileHandle,
-  head: readonly Uint8Array[],
-  rest: AsyncGenerator<Uint8Array>,
-): Promise<number> {
-  let pending: Uint8Array[] = [...head]
-  let pendingBytes = pending.reduce((sum, chunk) => sum + chunk.length, 0)
-  let written = 0
-  const flush = async (): Promise<void> => {
-    const { bytesWritten } = await handle.writev(pending)
-    if (bytesWritten !== pendingBytes) throw new Error(`Cannot write ${pendingBytes} bytes: ${bytesWritten} fitted`)
-    written += pendingBytes
-    pending = []
-    pendingBytes = 0
-  }
-  for await (const chunk of rest) {
-    pending.push(chunk)
-    pendingBytes += chunk.length
-    if (pendingBytes >= WRITE_BYTES) await flush()
-  }
-  if (pendingBytes > 0) await flush()
-  return written
 }
 
 async function moveDurably(from: string, to: string): Promise<void> {
