@@ -62,6 +62,18 @@ const shortened = (cell: string): string =>
   cell.length > CELL_CHARACTERS ? `${cell.slice(0, CELL_CHARACTERS)}…` : cell
 const CELL_CHARACTERS = 60
 
+const MANIFEST_LINES = ['meaning', 'details', 'runId', 'executionArn'] as const
+
+/** What the manifest tells beyond the record. */
+const printManifest = (manifest: unknown): readonly string[] =>
+  isJsonObject(manifest)
+    ? MANIFEST_LINES.flatMap((name) => {
+        const value = manifest[name]
+        if (value === null || value === undefined) return []
+        return [`  ${name.padEnd(12)} ${typeof value === 'string' ? value : JSON.stringify(value)}`]
+      })
+    : ['  The manifest has expired; the record stays']
+
 const PARTS = ['contract', 'mapping', 'ruleset'] as const
 
 function printConfiguration({ configuration: { pinned, current } }: QuarantineDocument): string {
@@ -97,6 +109,7 @@ export async function quarantineShow(
       `${jobId}  ${latest.state}  ${latest.reasonCode}`,
       `  ${latest.tenantId}/${latest.dataset}  s3://${latest.source.bucket}/${latest.source.key} (version ${latest.source.versionId})`,
       `  ${latest.message ?? ''}`,
+      ...printManifest(manifest),
       ...shown.records.map(printRecord),
       '',
       printConfiguration(shown),
