@@ -30,6 +30,8 @@ export interface ContractLimits {
   /** Longest record in bytes. */
   readonly rowBytes: number
   readonly columns: number
+  /** Longest text of a rejected record that is kept, in characters; beside it stands the hash of the whole. */
+  readonly rawCharacters: number
   /** Largest ratio of decompressed to stored bytes. */
   readonly compressionRatio: number
 }

@@ -42,6 +42,7 @@ interface ContractFile {
     readonly min_bytes?: number
     readonly row_bytes?: number
     readonly columns?: number
+    readonly raw_characters?: number
     readonly compression_ratio?: number
   }
   readonly warehouse?: {
@@ -63,6 +64,7 @@ const limitsOf = (file: ContractFile): ContractLimits => ({
   minBytes: file.limits?.min_bytes ?? 2,
   rowBytes: file.limits?.row_bytes ?? MIB,
   columns: file.limits?.columns ?? 400,
+  rawCharacters: file.limits?.raw_characters ?? 65_536,
   compressionRatio: file.limits?.compression_ratio ?? 200,
 })
 

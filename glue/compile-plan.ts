@@ -104,7 +104,7 @@ function sourceColumns({ input, fields }: Mapping, header: readonly string[]): r
 
 function printProgram(request: CompileRequest, intermediate: IntermediateForm, inputs: readonly RunInput[]): Program {
   const { contract, mapping, job, sample } = request
-  const framing = framingOf(mapping.input, intermediate.sourceColumns.length, contract.limits.rowBytes)
+  const framing = framingOf(mapping.input, intermediate.sourceColumns.length, contract.limits)
   const { compressionRatio } = contract.limits
   return {
     programVersion: 1,

@@ -14,7 +14,7 @@ export interface Segment {
   /** Records of the input before this segment. */
   readonly before: number
   readonly records: number
-  /** JSON lines {input_index, record_number, code, message, raw}; `null` where no record is malformed. */
+  /** JSON lines {input_index, record_number, code, message, raw, raw_sha256}; `null` where no record is malformed. */
   readonly malformedPath: string | null
   /** Where records end in the file, for `copyLines`. */
   readonly endsPath: string
@@ -114,13 +114,14 @@ export async function* cutSegments(source: string, options: CutOptions): AsyncGe
   let segment = new OpenSegment(options, 0, traceable, 0)
   let copied = 0
   const framer = new Framer(framing, {
-    malformed: ({ recordNumber, code, raw }) =>
+    malformed: ({ recordNumber, code, raw, sha256 }) =>
       segment.malformed({
         input_index: inputIndex,
         record_number: recordNumber,
         code,
         message: REJECT_CODES[code],
         raw,
+        raw_sha256: sha256,
       }),
     copy: (bytes, offset) => {
       copied += bytes.length

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { createHash, type Hash } from 'node:crypto'
 import type { RejectCode } from './intermediate.ts'
 import type { Framing } from './program.ts'
 
@@ -7,8 +8,10 @@ export interface MalformedRecord {
   /** From 1, the header not counted. */
   readonly recordNumber: number
   readonly code: RejectCode
-  /** The record as text, at most {@link MAX_RAW_BYTES} of it. */
+  /** The record as text, at most `maxRawBytes` of it. */
   readonly raw: string
+  /** Hex SHA-256 of all its bytes, without its line end. */
+  readonly sha256: string
 }
 
 export interface FramerEvents {
@@ -32,8 +35,6 @@ export interface FramingResult {
   readonly openQuote: boolean
 }
 
-/** Malformed records are kept up to this size. */
-export const MAX_RAW_BYTES = 65_536
 const WINDOW_BYTES = 1 << 20
 
 const LF = 10
@@ -97,7 +98,8 @@ export class Framer {
   #columns = 1
   #code: RejectCode | null = null
   #lines = 0
-  #head: Buffer | null = null
+  /** Of an over-long record: its beginning, and the hash of what was dropped so far. */
+  #head: { readonly raw: Buffer; readonly hash: Hash } | null = null
   #headerPending: boolean
   #windowIsValid = true
   #records = 0
@@ -112,7 +114,7 @@ export class Framer {
     this.#framing = framing
     this.#events = events
     this.#classes = classesOf(framing)
-    this.#buffer = Buffer.allocUnsafe(framing.maxRecordBytes + WINDOW_BYTES)
+    this.#buffer = Buffer.allocUnsafe(Math.max(framing.maxRecordBytes, framing.maxRawBytes) + WINDOW_BYTES)
     this.#window = this.#buffer.subarray(0, 0)
     this.#headerPending = framing.header
     this.#placeholder = placeholderOf(framing)
@@ -322,8 +324,10 @@ export class Framer {
 
   #report(code: RejectCode, start: number, stop: number, position: number): void {
     this.#malformed++
-    const bytes = this.#head ?? this.#window.subarray(start, Math.min(stop, start + MAX_RAW_BYTES))
-    this.#events.malformed({ recordNumber: this.#records, code, raw: bytes.toString('utf8') })
+    const bytes = this.#window.subarray(start, Math.max(start, stop))
+    const raw = this.#head?.raw ?? bytes.subarray(0, this.#framing.maxRawBytes)
+    const sha256 = (this.#head?.hash ?? createHash('sha256')).update(bytes).digest('hex')
+    this.#events.malformed({ recordNumber: this.#records, code, raw: raw.toString('utf8'), sha256 })
     this.#flush(start)
     this.#copy(this.#placeholder, null)
     this.#copyStart = position
@@ -351,10 +355,15 @@ export class Framer {
   /** Of a record that is longer than allowed only the beginning is kept while its end is looked for. */
   #dropOverlong(): void {
     const length = this.#window.length - this.#recordStart
-    if (length <= Math.max(this.#framing.maxRecordBytes, MAX_RAW_BYTES) + 2) return
+    const { maxRecordBytes, maxRawBytes } = this.#framing
+    if (length <= Math.max(maxRecordBytes, maxRawBytes) + 2) return
     this.#code = 'row_too_long'
     this.#flush(this.#recordStart)
-    this.#head ??= Buffer.from(this.#window.subarray(this.#recordStart, this.#recordStart + MAX_RAW_BYTES))
+    const raw = this.#window.subarray(this.#recordStart, this.#recordStart + maxRawBytes)
+    this.#head ??= { raw: Buffer.from(raw), hash: createHash('sha256') }
+    // A carriage return at the end belongs to the line's end, whatever follows.
+    const stop = this.#window.length - (this.#state === AFTER_RETURN ? 1 : 0)
+    this.#head.hash.update(this.#window.subarray(this.#recordStart, stop))
     this.#recordStart = this.#window.length
     this.#copyStart = this.#window.length
   }

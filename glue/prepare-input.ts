@@ -11,7 +11,7 @@ export interface PreparedInput {
   /** Records counted from the bytes; `null` for formats that are not framed as lines. */
   readonly records: number | null
   readonly malformed: number
-  /** JSON lines {input_index, record_number, code, message, raw}; `null` where no record is malformed. */
+  /** JSON lines {input_index, record_number, code, message, raw, raw_sha256}; `null` where no record is malformed. */
   readonly malformedPath: string | null
   readonly openQuote: boolean
 }
@@ -42,8 +42,9 @@ async function copy(
   const records = new BlockWriter(paths.copy)
   const malformed = new BlockWriter(paths.malformed)
   const framer = new Framer(framing, {
-    malformed: ({ recordNumber, code, raw }) => {
-      const row = { input_index: index, record_number: recordNumber, code, message: REJECT_CODES[code], raw }
+    malformed: ({ recordNumber, code, raw, sha256 }) => {
+      const message = REJECT_CODES[code]
+      const row = { input_index: index, record_number: recordNumber, code, message, raw, raw_sha256: sha256 }
       malformed.write(Buffer.from(`${JSON.stringify(row)}\n`))
     },
     copy: (bytes) => records.write(bytes),

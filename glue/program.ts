@@ -13,6 +13,8 @@ export interface Framing {
   readonly header: boolean
   readonly columns: number
   readonly maxRecordBytes: number
+  /** Bytes of a malformed record that are kept. */
+  readonly maxRawBytes: number
   /** Code of a record whose number of columns is wrong. */
   readonly columnCode: 'column_count' | 'malformed_json'
 }
@@ -35,7 +37,7 @@ export interface ProgramInput {
  *    ones replaced by records of empty fields, so that positions stay true); its rows come in input order.
  * 2. over all rows of the run: a relation `sluice_parsed` (the columns of `parse`, then `input_index INTEGER` from 0 and
  *    `record_number BIGINT`) and a table `sluice_malformed` (`input_index INTEGER, record_number BIGINT, code VARCHAR,
- *    message VARCHAR, raw VARCHAR`) stand; the statements of `resolve` (`rows`, `duplicates`, `output`) run in order,
+ *    message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR`) stand; the statements of `resolve` (`rows`, `duplicates`, `output`) run in order,
  *    `{records_0}`, `{records_1}`, … replaced by the number of records of each input, and leave views `sluice_curated` and
  *    `sluice_rejects` and a table `sluice_duplicates (input_index, record_number)`.
  *    A part of the rows may be resolved on its own where all rows of one key stand together. `segments` says which rows may

@@ -39,12 +39,12 @@ export function requireCount(records: number, parsed: number): void {
 }
 
 const MALFORMED_COLUMNS =
-  "{input_index: 'INTEGER', record_number: 'BIGINT', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}"
+  "{input_index: 'INTEGER', record_number: 'BIGINT', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR', raw_sha256: 'VARCHAR'}"
 
 /** Adds what framing set aside to `sluice_malformed`. */
 export const loadMalformed = (engine: Duckdb, path: string): Promise<void> =>
   engine.run(
-    `INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw FROM read_ndjson(${text(path)}, columns = ${MALFORMED_COLUMNS})`,
+    `INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw, raw_sha256 FROM read_ndjson(${text(path)}, columns = ${MALFORMED_COLUMNS})`,
   )
 
 /** Makes every input readable and counts its records. */

@@ -14,6 +14,8 @@ export interface SampledReject {
   readonly errors: string
   /** At most {@link RAW_CHARACTERS}. */
   readonly raw: string | null
+  /** Hex SHA-256 of the whole record, however much of it is kept. */
+  readonly rawSha256: string | null
 }
 
 export const MAX_SAMPLED_REJECTS = 1000
@@ -34,6 +36,7 @@ function rejectOf(reject: Fields): SampledReject {
     columns: listOf(reject.unknown('columns')),
     errors: jsonOf(reject.unknown('errors')).slice(0, MAX_ERRORS_CHARACTERS),
     raw: raw === null || raw === undefined ? null : jsonOf(raw).slice(0, RAW_CHARACTERS),
+    rawSha256: reject.textOrNull('raw_sha256'),
   }
 }
 

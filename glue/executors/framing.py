@@ -1,12 +1,12 @@
 """Cuts text into records before an engine reads it: docs/operators.md, "Framing". Equal to glue/framer.ts, record by record."""
 
+import hashlib
+
 import numpy as np
 
 from executors.record_scanner import AFTER_RETURN, ESCAPED, QUOTED, RecordScanner
 from executors.windows import cut
 
-#: Malformed records are kept up to this size.
-MAX_RAW_BYTES = 65536
 WINDOW_BYTES = 8 << 20
 
 _LF = 10
@@ -40,7 +40,7 @@ def placeholder_of(framing):
 class Framer:
     """Takes bytes by `push`, ends by `end`. Memory is bounded by a window and one record.
 
-    `on_malformed(record_number, code, raw)` gets every record that cannot be split, `write(bytes)` the others, one line feed
+    `on_malformed(record_number, code, raw, sha256)` gets every record that cannot be split, `write(bytes)` the others, one line feed
     behind each, with a placeholder for every malformed one. `header` says whether the first record is one, `records` how many
     there are before, and `marked` whether a byte order mark may come first.
     """
@@ -58,6 +58,7 @@ class Framer:
         self._started = not marked
         self._overlong = None
         self._head = b""
+        self._dropped = None
         self._first_record = records
         self._records = records
         self._malformed = 0
@@ -100,9 +101,11 @@ class Framer:
             records = cut(self._scanner, window, start, final)
             self._take(window, records)
             start = records.rest
-            if len(window) - start > max(self._framing["maxRecordBytes"], MAX_RAW_BYTES) + 2:
-                self._head = window[start : start + MAX_RAW_BYTES]
+            if len(window) - start > max(self._framing["maxRecordBytes"], self._framing["maxRawBytes"]) + 2:
+                self._head = window[start : start + self._framing["maxRawBytes"]]
+                self._dropped = hashlib.sha256()
                 self._overlong = self._scanner.scan(window, start)
+                self._drop(window, start)
                 start = len(window)
         rest = window[start:]
         self._pending = [rest]
@@ -115,9 +118,15 @@ class Framer:
         found = self._scanner.scan(window, 0, last.state, last.columns, last.malformed, last.spans_lines)
         if found.end < 0:
             self._overlong = found
+            self._drop(window, 0)
             return len(window)
+        self._dropped.update(window[: max(0, found.end - found.terminator)])
         self._end_overlong(found.terminator, found.end > 0 and window[found.end - 1] == _LF)
         return found.end
+
+    def _drop(self, window, start):
+        """Hashes what is dropped. A carriage return at the end belongs to the line's end, whatever follows."""
+        self._dropped.update(window[start : len(window) - (self._overlong.state == AFTER_RETURN)])
 
     def _end_overlong(self, terminator, line_feed):
         self._overlong = None
@@ -127,7 +136,7 @@ class Framer:
             self._copy(self._placeholder)
             return
         self._records += 1
-        self._report(self._records, "row_too_long", self._head)
+        self._report(self._records, "row_too_long", self._head, self._dropped)
 
     def _note_line_end(self, terminator, line_feed):
         self._return_line_feeds |= terminator == 2
@@ -157,7 +166,7 @@ class Framer:
             if code is None:
                 self._copy(rest + b"\n")
             else:
-                self._report(self._records, code, rest[:MAX_RAW_BYTES])
+                self._report(self._records, code, rest)
         return is_open and last.spans_lines
 
     def _code_of(self, record, code, columns):
@@ -169,9 +178,11 @@ class Framer:
             return "bad_encoding"
         return None if columns == self._framing["columns"] else self._framing["columnCode"]
 
-    def _report(self, number, code, raw):
+    def _report(self, number, code, record, whole=None):
+        """`whole` is the hash of a record of which only the beginning is given."""
         self._malformed += 1
-        self._on_malformed(number, code, raw.decode("utf-8", "replace"))
+        raw = record[: self._framing["maxRawBytes"]].decode("utf-8", "replace")
+        self._on_malformed(number, code, raw, (whole or hashlib.sha256(record)).hexdigest())
         self._copy(self._placeholder)
 
     def _copy(self, content):
@@ -257,8 +268,7 @@ class Framer:
 
 
 def _raw(window, records, index):
-    start, stop = int(records.starts[index]), int(records.stops[index])
-    return window[start : min(stop, start + MAX_RAW_BYTES)]
+    return window[int(records.starts[index]) : int(records.stops[index])]
 
 
 def _is_text(content):

@@ -62,13 +62,14 @@ class MalformedRecords:
     def __exit__(self, *_):
         self._file.close()
 
-    def __call__(self, record_number, code, raw):
+    def __call__(self, record_number, code, raw, sha256):
         row = {
             "input_index": self._input_index,
             "record_number": record_number,
             "code": code,
             "message": MESSAGES[code],
             "raw": raw,
+            "raw_sha256": sha256,
         }
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

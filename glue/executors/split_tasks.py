@@ -21,6 +21,7 @@ EXTRA_COLUMNS = (
     ("sluice_code", "VARCHAR"),
     ("sluice_message", "VARCHAR"),
     ("sluice_raw", "VARCHAR"),
+    ("sluice_raw_sha256", "VARCHAR"),
     ("sluice_bucket", "BIGINT"),
 )
 _BATCH_ROWS = 20_000
@@ -134,7 +135,7 @@ def _parse_split(objects, program, schema, split):
         if malformed_path is not None:
             steps.load_malformed(engine, malformed_path)
         select = (
-            "SELECT p.*, %d::INTEGER AS input_index, p.number AS record_number, m.code, m.message, m.raw, %s "
+            "SELECT p.*, %d::INTEGER AS input_index, p.number AS record_number, m.code, m.message, m.raw, m.raw_sha256, %s "
             "FROM (SELECT *, rowid + %d AS number FROM sluice_split) p "
             "LEFT JOIN sluice_malformed m ON m.record_number = p.number"
         ) % (split["input"], _bucket(program), split["before"] + 1)
@@ -185,12 +186,12 @@ def _resolve(engine, folder, objects, program, records, destinations, reader, nu
     engine.run("CREATE TEMP TABLE sluice_shuffled AS SELECT * FROM sluice_arrow ORDER BY input_index, record_number")
     engine.connection.unregister("sluice_arrow")
     engine.run(
-        "CREATE TEMP VIEW sluice_parsed AS SELECT * EXCLUDE (sluice_code, sluice_message, sluice_raw, sluice_bucket) "
+        "CREATE TEMP VIEW sluice_parsed AS SELECT * EXCLUDE (sluice_code, sluice_message, sluice_raw, sluice_raw_sha256, sluice_bucket) "
         "FROM sluice_shuffled"
     )
     engine.run(program["malformedTable"])
     engine.run(
-        "INSERT INTO sluice_malformed SELECT input_index, record_number, sluice_code, sluice_message, sluice_raw "
+        "INSERT INTO sluice_malformed SELECT input_index, record_number, sluice_code, sluice_message, sluice_raw, sluice_raw_sha256 "
         "FROM sluice_shuffled WHERE sluice_code IS NOT NULL"
     )
     steps.resolve(engine, program, records)

@@ -10,7 +10,8 @@ from executors.errors import DataError
 IN_MEMORY_BYTES = 16 << 20
 _INTERMEDIATE = "COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1"
 _MALFORMED_COLUMNS = (
-    "{input_index: 'INTEGER', record_number: 'BIGINT', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}"
+    "{input_index: 'INTEGER', record_number: 'BIGINT', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR', "
+    "raw_sha256: 'VARCHAR'}"
 )
 
 
@@ -49,7 +50,7 @@ def parse(engine, program, index, path, size_bytes, folder):
 def load_malformed(engine, path):
     """Adds the malformed records of an input to `sluice_malformed`."""
     engine.run(
-        "INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw "
+        "INSERT INTO sluice_malformed SELECT input_index, record_number, code, message, raw, raw_sha256 "
         "FROM read_ndjson(%s, columns = %s)" % (literal(path), _MALFORMED_COLUMNS)
     )
 

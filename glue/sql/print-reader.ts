@@ -1,3 +1,4 @@
+import type { ContractLimits } from '../../core/contract.ts'
 import type { InputFormat, InputOptions } from '../../core/mapping.ts'
 import type { Framing } from '../program.ts'
 import { name, text, texts } from './literals.ts'
@@ -69,7 +70,11 @@ export function printReader(format: InputFormat, framing: Framing | null, source
 }
 
 /** Framing of the formats that are read as lines of text; `null` for the others. */
-export function framingOf(input: InputOptions, columns: number, maxRecordBytes: number): Framing | null {
+export function framingOf(
+  input: InputOptions,
+  columns: number,
+  { rowBytes: maxRecordBytes, rawCharacters: maxRawBytes }: Pick<ContractLimits, 'rowBytes' | 'rawCharacters'>,
+): Framing | null {
   switch (input.format) {
     case 'csv':
     case 'tsv':
@@ -80,6 +85,7 @@ export function framingOf(input: InputOptions, columns: number, maxRecordBytes: 
         header: input.header,
         columns,
         maxRecordBytes,
+        maxRawBytes,
         columnCode: 'column_count',
       }
     case 'json_lines':
@@ -90,6 +96,7 @@ export function framingOf(input: InputOptions, columns: number, maxRecordBytes: 
         header: false,
         columns: 1,
         maxRecordBytes,
+        maxRawBytes,
         columnCode: 'malformed_json',
       }
     default:

@@ -138,10 +138,10 @@ const printCurated = (contract: Contract, constants: RowConstants): string =>
     .map((column) => curatedValue(column, contract, constants))
     .join(', ')
 
-function printRejectsView({ tenantId, dataset, inputs }: RowConstants): string {
+function printRejectsView({ tenantId, dataset, inputs }: RowConstants, rawCharacters: number): string {
   const provenance = `${jobId(inputs)} AS job_id, ${text(tenantId)} AS tenant_id, ${text(dataset)} AS dataset, record_number`
-  const kept = `SELECT ${provenance}, array_to_string(json_extract_string(_errors, '$[*].code'), ',') AS codes, array_to_string(list_transform(json_extract_string(_errors, '$[*].column'), lambda c: coalesce(c, '')), ',') AS columns, _errors AS errors, _raw AS raw, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
-  const malformed = `SELECT ${provenance}, code AS codes, '' AS columns, CAST(to_json([{'code': code, 'column': NULL, 'value': left(raw, 256), 'message': message}]) AS VARCHAR) AS errors, raw, input_index FROM sluice_malformed`
+  const kept = `SELECT ${provenance}, array_to_string(json_extract_string(_errors, '$[*].code'), ',') AS codes, array_to_string(list_transform(json_extract_string(_errors, '$[*].column'), lambda c: coalesce(c, '')), ',') AS columns, _errors AS errors, left(_raw, ${rawCharacters}) AS raw, sha256(_raw) AS raw_sha256, input_index FROM sluice_rows WHERE _errors IS NOT NULL`
+  const malformed = `SELECT ${provenance}, code AS codes, '' AS columns, CAST(to_json([{'code': code, 'column': NULL, 'value': left(raw, 256), 'message': message}]) AS VARCHAR) AS errors, raw, raw_sha256, input_index FROM sluice_malformed`
   return `CREATE OR REPLACE TEMP VIEW sluice_rejects AS ${kept} UNION ALL ${malformed}`
 }
 
@@ -173,22 +173,22 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
   const output = [
     ...markRecords('sluice_duplicate', 'sluice_duplicates', constants.inputs),
     `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${printCurated(contract, constants)} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
-    printRejectsView(constants),
+    printRejectsView(constants, contract.limits.rawCharacters),
   ]
-  const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
+  const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, raw_sha256, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
   return {
     malformedTable:
-      'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR)',
+      'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR)',
     resolve: { rows, duplicates: printDuplicates(contract, constants), output },
     segments: printSegments(contract, constants),
     curated: 'SELECT * FROM sluice_curated',
     rejects:
-      'SELECT job_id, tenant_id, dataset, record_number, codes, columns, errors, raw FROM sluice_rejects ORDER BY input_index, record_number',
+      'SELECT job_id, tenant_id, dataset, record_number, codes, columns, errors, raw, raw_sha256 FROM sluice_rejects ORDER BY input_index, record_number',
     duplicateCounts:
       'SELECT input_index, count(*)::BIGINT AS duplicates FROM sluice_duplicates GROUP BY input_index ORDER BY input_index',
     contentHash: `SELECT CAST(coalesce(sum(CAST(hash(${hashed}) AS HUGEINT)), 0) AS VARCHAR) AS content_hash FROM sluice_written`,
     rejectCodes: `SELECT split_part(codes, ',', 1) AS code, nullif(split_part(columns, ',', 1), '') AS "column", count(*)::BIGINT AS rows FROM sluice_rejects_written GROUP BY ALL ORDER BY rows DESC, code, "column" LIMIT 10`,
-    rejectSample: `SELECT coalesce(CAST(to_json(list(s ORDER BY s.record_number)) AS VARCHAR), '[]') AS document FROM (SELECT {'record_number': record_number, 'codes': codes, 'columns': columns, 'raw': raw, 'errors': errors} AS s FROM (${sample}))`,
+    rejectSample: `SELECT coalesce(CAST(to_json(list(s ORDER BY s.record_number)) AS VARCHAR), '[]') AS document FROM (SELECT {'record_number': record_number, 'codes': codes, 'columns': columns, 'raw': raw, 'raw_sha256': raw_sha256, 'errors': errors} AS s FROM (${sample}))`,
     typeErrors: `SELECT count(*)::BIGINT AS type_errors FROM sluice_rejects_written WHERE list_has_any(string_split(codes, ','), [${texts(TYPE_CODES)}])`,
   }
 }

@@ -32,6 +32,7 @@ const SCHEMA = {
   value: text,
   message: text,
   raw: text,
+  raw_sha256: text,
 } as const satisfies Record<string, ParquetField>
 
 /** Whose errors they are; in every row. */
@@ -62,6 +63,7 @@ export async function errorsParquet(owner: ErrorOwner, rows: readonly ErrorRow[]
       value: row.value ?? undefined,
       message: row.message ?? undefined,
       raw: row.raw ?? undefined,
+      raw_sha256: row.rawSha256 ?? undefined,
     })
   await writer.close()
   return Buffer.concat(chunks)

@@ -11,6 +11,8 @@ export interface ErrorRow {
   readonly message: string | null
   /** The record, at most {@link RAW_CHARACTERS} characters of it. */
   readonly raw: string | null
+  /** Hex SHA-256 of the whole record. */
+  readonly rawSha256: string | null
 }
 
 export const MAX_ERROR_ROWS = 10_000
@@ -61,6 +63,7 @@ const rowsOfReject = (reject: SampledReject): readonly ErrorRow[] =>
     value: cut(error.value, MAX_VALUE_CHARACTERS),
     message: error.message,
     raw: cut(reject.raw, RAW_CHARACTERS),
+    rawSha256: reject.rawSha256,
   }))
 
 /** The rows of the error report, in the order of the source; one for the source itself when no record is at fault. */
@@ -69,6 +72,6 @@ export function errorRows(
   rejects: readonly SampledReject[],
 ): readonly ErrorRow[] {
   if (rejects.length === 0)
-    return [{ recordNumber: null, code: reasonCode, column: null, value: null, message, raw: null }]
+    return [{ recordNumber: null, code: reasonCode, column: null, value: null, message, raw: null, rawSha256: null }]
   return rejects.flatMap(rowsOfReject).slice(0, MAX_ERROR_ROWS)
 }

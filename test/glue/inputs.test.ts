@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -257,6 +258,36 @@ describe('records that cannot be split', () => {
     expect(await ran.curated('sensor, record_number')).toEqual([
       { sensor: 'a', record_number: 1 },
       { sensor: 'c', record_number: 4 },
+    ])
+  })
+
+  test('QUA-04: a record of 10 MB is kept to the configured limit, with the hash of the whole', async () => {
+    const record = `${'x'.repeat(10_000_000)},1,2026-01-01`
+    const sha256 = createHash('sha256').update(record).digest('hex')
+    for (const ending of ['\n', '\r\n', '\r', '']) {
+      const ran = await runCase({
+        contract: { ...CONTRACT, limits: { ...CONTRACT.limits, rawCharacters: 100 } },
+        mapping: csv,
+        content: `sensor,value,read_at\na,1,2026-01-01T00:00:00Z\n${record}${ending}`,
+      })
+      expect(await ran.rejects()).toEqual([
+        expect.objectContaining({ codes: 'row_too_long', raw: 'x'.repeat(100), raw_sha256: sha256 }),
+      ])
+    }
+  })
+
+  test('QUA-04: of a record that can be split the columns are kept to the limit, with the hash of them all', async () => {
+    const ran = await runCase({
+      contract: { ...CONTRACT, limits: { ...CONTRACT.limits, rawCharacters: 20 } },
+      mapping: csv,
+      content: `sensor,value,read_at\n${'x'.repeat(50)},many,2026-01-01T00:00:00Z\n`,
+    })
+    const whole = JSON.stringify({ sensor: 'x'.repeat(50), value: 'many', read_at: '2026-01-01T00:00:00Z' })
+    expect(await ran.rejects()).toEqual([
+      expect.objectContaining({
+        raw: whole.slice(0, 20),
+        raw_sha256: createHash('sha256').update(whole).digest('hex'),
+      }),
     ])
   })
 

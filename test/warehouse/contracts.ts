@@ -30,7 +30,7 @@ export const contractOf = (
     quarantineOnBreakingChange: true,
   },
   rejectTolerance: 0,
-  limits: { bytes: 1e9, minBytes: 0, rowBytes: 1e6, columns: 100, compressionRatio: 100 },
+  limits: { bytes: 1e9, minBytes: 0, rowBytes: 1e6, columns: 100, rawCharacters: 65_536, compressionRatio: 100 },
   warehouse: { distribution: { style: 'key', column: columns[0]?.name ?? '' }, sort: ['tenant_id'] },
   largeFromBytes: 1e9,
 })

@@ -1,5 +1,6 @@
 """Runs all prepared cases through one executor: run_cases.py FOLDER ENTRY RUN_ID (transform_small, transform_large, quality)."""
 
+import glob
 import importlib
 import json
 import os
@@ -21,7 +22,7 @@ def options_of(case, entry, run_id):
 
 
 def is_published(case, run_id):
-    return os.path.exists(os.path.join(case["folder"], "work", "runs", run_id, "manifest.json"))
+    return len(glob.glob(os.path.join(case["folder"], "work", "runs", "*", run_id, "manifest.json"))) == 1
 
 
 def main(folder, entry, run_id):

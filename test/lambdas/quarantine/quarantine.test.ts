@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'csv-parse/sync'
 import { ParquetReader } from 'parquetjs-lite'
@@ -24,6 +25,7 @@ const REQUEST: QuarantineRequest = {
 }
 
 const sampled = (recordNumber: number, raw = `{"Qty":"abc${recordNumber}"}`) => ({
+  raw_sha256: createHash('sha256').update(raw).digest('hex'),
   record_number: recordNumber,
   codes: 'type_mismatch',
   columns: 'quantity',
@@ -115,10 +117,13 @@ describe('quarantine', () => {
     expect(neutralised('plain = text')).toBe('plain = text')
   })
 
-  test('QUA-04: of a long record only its beginning is kept', async () => {
-    const { csv, parquet } = await run(REQUEST, [sampled(1, 'x'.repeat(10_000_000))])
+  test('QUA-04: of a long record only its beginning is kept, with the hash of the whole', async () => {
+    const record = sampled(1, 'x'.repeat(10_000_000))
+    const { csv, parquet } = await run(REQUEST, [record])
     expect(csv.length).toBeLessThan(2000)
-    expect(String((await readParquet(parquet))[0]?.raw)).toHaveLength(1024)
+    const [row] = await readParquet(parquet)
+    expect(String(row?.raw)).toHaveLength(1024)
+    expect(String(row?.raw_sha256)).toBe(record.raw_sha256)
   })
 
   test('QUA-18: a source that validation refused has one row that says so', async () => {
