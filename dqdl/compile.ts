@@ -262,7 +262,19 @@ function statementOf(parts: readonly Part[]): QualityStatement {
   return {
     sql: `INSERT INTO sluice_figures ${sources.with} SELECT f.i, f.r, f.c, f.n, f.t, f.u, f.o FROM (SELECT unnest([${figures}]) AS f${sources.from}) WHERE f.p`,
     rules: parts.map(({ index }) => index),
+    measures: measuredBy(parts),
   }
+}
+
+/** What a statement measures, for people. */
+function measuredBy(parts: readonly Part[]): string {
+  const kinds = parts.map(({ measures, valuesOf = null, provenIf }) => {
+    if (measures.values.size > 0) return `distinct values of ${valuesOf}`
+    if (measures.queries.size > 0) return 'a query of its own'
+    if (valuesOf !== null && provenIf !== undefined) return `all rows of ${valuesOf}`
+    return measures.aggregates.size > 0 ? 'aggregates in one scan' : null
+  })
+  return kinds.find((kind) => kind !== null) ?? 'nothing: known before a row is read'
 }
 
 /** Makes verdicts of all figures at once: texts and JSON are written by one expression, not by one a rule. */
@@ -315,7 +327,11 @@ function unlessManyValues(group: readonly Part[]): QualityPlan['statements'][num
   const column = group[0]?.valuesOf ?? null
   if (column === null) return statement
   const sample = `SELECT ${column} AS value FROM sluice_data LIMIT ${SAMPLED_ROWS}`
-  return { ...statement, unless: `SELECT approx_count_distinct(value) > ${MAX_SAMPLED_VALUES} FROM (${sample})` }
+  return {
+    ...statement,
+    unless: `SELECT approx_count_distinct(value) > ${MAX_SAMPLED_VALUES} FROM (${sample})`,
+    onlyIf: `${SAMPLED_ROWS} rows have at most ${MAX_SAMPLED_VALUES} values`,
+  }
 }
 
 function statementWithFallback(group: readonly Part[]): QualityPlan['statements'][number] {
@@ -330,7 +346,7 @@ function unlessSettled(group: readonly Part[]): QualityPlan['statements'][number
   const open = group.map((part) => ({ ...part, provenIf: `${part.index} NOT IN (${SETTLED})` }))
   const rules = group.map(({ index }) => index)
   const unless = `SELECT count(*) = ${rules.length} FROM (${SETTLED}) WHERE rule_index IN (${rules.join(', ')})`
-  return { ...statementWithFallback(open), unless }
+  return { ...statementWithFallback(open), unless, onlyIf: 'the figures above do not settle it' }
 }
 
 /** PASS, FAIL and ERROR combine as true, false and NULL do. All metrics and messages of the parts are kept. */
@@ -340,6 +356,7 @@ function compositeStatements(composites: readonly NumberedComposite[]): QualityS
     return {
       sql: `INSERT INTO sluice_verdicts SELECT ${index}, CASE WHEN ${truth} THEN 'PASS' WHEN NOT ${truth} THEN 'FAIL' ELSE 'ERROR' END, metrics, message, NULL FROM (${truths})`,
       rules: [index],
+      parts,
     }
   })
 }

@@ -26,6 +26,8 @@ export interface Evaluated {
   /** `ERROR`: a gate rule could not be evaluated and none failed. */
   readonly gate: Outcome
   readonly plan: QualityPlan
+  /** Positions of the plan's statements that were needed. */
+  readonly ran: ReadonlySet<number>
   /** Rows written to `failures`; `null` when none was asked for. */
   readonly failingRows: number | null
   readonly ruleset: Ruleset
@@ -87,10 +89,11 @@ export async function evaluateRuleset(evaluation: Evaluation, connection: Qualit
     ...(history === undefined ? {} : { history }),
   }
   const plan = compileQuality(ruleset, columns, options)
-  const result = parseGlueResult(await evaluateQualityPlan(plan, connection))
+  const { result: text, ran } = await evaluateQualityPlan(plan, connection)
+  const result = parseGlueResult(text)
   const failingRows =
     failures === undefined ? null : await writeFailures(failures, { ruleset, columns, options, result }, connection)
-  return { result, gate: gateOf(result, plan), plan, failingRows, ruleset, columns, options }
+  return { result, gate: gateOf(result, plan), plan, ran, failingRows, ruleset, columns, options }
 }
 
 function gateOf({ RuleResults }: GlueResult, { rules }: QualityPlan): Outcome {

@@ -29,11 +29,26 @@ async function runStatement(statement: QualityStatement, connection: QualityConn
   }
 }
 
-/** Runs setup and statements of a plan; then `sluice_verdicts` holds one verdict a rule. */
-async function judge({ setup, statements }: QualityPlan, connection: QualityConnection): Promise<void> {
+/** A question that fails settles nothing: the statement itself then says what is wrong. */
+async function isSettled({ unless }: QualityStatement, connection: QualityConnection): Promise<boolean> {
+  if (unless === undefined) return false
+  try {
+    return (await textOf(unless, connection)) === 'true'
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Runs setup and statements of a plan; then `sluice_verdicts` holds one verdict a rule.
+ * @returns positions of the statements that were needed
+ */
+async function judge({ setup, statements }: QualityPlan, connection: QualityConnection): Promise<ReadonlySet<number>> {
+  const ran = new Set<number>()
   for (const sql of setup) await connection.run(sql)
-  for (const { fallback, ...statement } of statements) {
-    if (statement.unless !== undefined && (await textOf(statement.unless, connection)) === 'true') continue
+  for (const [position, { fallback, ...statement }] of statements.entries()) {
+    if (await isSettled(statement, connection)) continue
+    ran.add(position)
     if (fallback === undefined) {
       await runStatement(statement, connection)
       continue
@@ -44,6 +59,7 @@ async function judge({ setup, statements }: QualityPlan, connection: QualityConn
       for (const single of fallback) await runStatement(single, connection)
     }
   }
+  return ran
 }
 
 /**
@@ -61,8 +77,11 @@ export async function executeQualityPlan(
   }
 }
 
-/** As {@link executeQualityPlan}, for who needs `result.json` alone. */
-export async function evaluateQualityPlan(plan: QualityPlan, connection: QualityConnection): Promise<string> {
-  await judge(plan, connection)
-  return textOf(plan.resultDocument, connection)
+/** As {@link executeQualityPlan}, for who needs `result.json` alone, and which statements were needed for it. */
+export async function evaluateQualityPlan(
+  plan: QualityPlan,
+  connection: QualityConnection,
+): Promise<{ readonly result: string; readonly ran: ReadonlySet<number> }> {
+  const ran = await judge(plan, connection)
+  return { result: await textOf(plan.resultDocument, connection), ran }
 }

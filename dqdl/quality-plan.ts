@@ -35,6 +35,11 @@ export interface QualityStatement {
   readonly rules: readonly number[]
   /** SELECT of one BOOLEAN: the statement is passed over where it is true, as other statements have settled its rules. */
   readonly unless?: string
+  /** For people: what it measures, and when it runs; absent from statements that read no rows. */
+  readonly measures?: string
+  readonly onlyIf?: string
+  /** Of a composite rule: the verdicts it combines. */
+  readonly parts?: readonly number[]
 }
 
 /**

@@ -90,7 +90,7 @@ async function evaluate(
     references: new Map(bound.references.map(({ alias, columns }) => [alias, columns])),
     history: (metric) => test.history.flatMap((run) => run[metric] ?? []),
   })
-  return parseGlueResult(await evaluateQualityPlan(plan, connection)).RuleResults
+  return parseGlueResult((await evaluateQualityPlan(plan, connection)).result).RuleResults
 }
 
 const expectedOf = ({ fails, errors, others }: BoundTest, index: number): Outcome | null => {

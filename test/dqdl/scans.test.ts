@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { evaluateRuleset } from '../../dqdl/evaluate.ts'
+import { requireRuleset } from '../../dqdl/parse.ts'
+import { printScans, type Scan, scansOf } from '../../dqdl/scans.ts'
+import type { Duckdb } from '../../glue/duckdb.ts'
+import { NOW, openEngine } from './engine.ts'
+
+let engine: Duckdb
+beforeAll(async () => {
+  engine = await openEngine()
+})
+afterAll(() => engine.close())
+
+const RULES = `Rules = [ RowCount > 1, IsUnique "k", Mean "v" > 0, DistinctValuesCount "v" < 9000,
+  ColumnValues "v" != 7001, ColumnValues "v" != 7002, (ColumnValues "v" != 7003) or (RowCount = 0) ]
+Analyzers = [ Sum "v" ]`
+
+async function scans(key: string, value: string): Promise<readonly Scan[]> {
+  await engine.run(`CREATE OR REPLACE TABLE rows AS SELECT ${key} AS k, ${value} AS v FROM range(6000) t(i)`)
+  const { plan, ran } = await evaluateRuleset({ ruleset: requireRuleset(RULES), relation: 'rows', now: NOW }, engine)
+  return scansOf(plan, ran)
+}
+
+describe('scans', () => {
+  test('DQ-20: all plain aggregates share one; a unique key and a column of few values need no other', async () => {
+    const found = await scans('i', 'i % 5')
+    const [shared] = found.filter(({ measures }) => measures === 'aggregates in one scan')
+    expect(shared).toMatchObject({ scans: 1, rules: ['Rule_1', 'Rule_2', 'Rule_3', 'Rule_7', 'Analyzer_1'] })
+    const values = found.find(({ measures }) => measures === 'distinct values of "v"')
+    expect(values).toMatchObject({ scans: 1, rules: ['Rule_5', 'Rule_6', 'Rule_7'] })
+    expect(found.reduce((sum, each) => sum + each.scans, 0)).toBe(3)
+    expect(printScans(found)[0]).toBe('3 scans of the rows')
+    expect(printScans(found).at(-1)).toContain('not needed')
+  })
+
+  test('a key that is not unique and a column of many values cost a scan more each', async () => {
+    const found = await scans('i // 2', 'i')
+    expect(found.find(({ measures }) => measures === 'distinct values of "v"')?.scans).toBe(0)
+    expect(found.find(({ measures }) => measures === 'all rows of "v"')?.scans).toBe(1)
+    expect(found.reduce((sum, each) => sum + each.scans, 0)).toBe(4)
+  })
+})
