@@ -13,6 +13,8 @@ const asRule = (type: string, parameters: Rule['parameters'], at: Rule['at'], co
   condition,
   where: null,
   whereAt: null,
+  conditionAt: null,
+  thresholdAt: null,
   labels: null,
   threshold: null,
   tags: [],

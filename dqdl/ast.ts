@@ -109,12 +109,14 @@ export interface Rule {
   readonly type: string
   readonly parameters: readonly Parameter[]
   readonly condition: Condition | null
+  readonly conditionAt: Position | null
   /** A Spark SQL predicate. */
   readonly where: string | null
   readonly whereAt: Position | null
   /** `null`: the default labels alone. */
   readonly labels: readonly Label[] | null
   readonly threshold: NumberCondition | null
+  readonly thresholdAt: Position | null
   readonly tags: readonly Tag[]
   readonly at: Position
 }

@@ -153,13 +153,13 @@ export class Checker {
     const form = this.#form(syntax)
     if (form === null) return null
     this.#where(syntax, form)
-    const { tags, threshold } = this.#tags(syntax, form)
+    const { tags, threshold, thresholdAt } = this.#tags(syntax, form)
     const labels = this.#ownLabels(syntax.labels)
     const condition = this.#condition(syntax, form, tags)
     const parameters = syntax.parameters.map((parameter) => this.#parameter(parameter))
     if (this.problems.length > before) return null
-    const { kind, type, where, whereAt, at } = syntax
-    return { kind, type, parameters, condition, where, whereAt, labels, threshold, tags, at }
+    const { kind, type, conditionAt, where, whereAt, at } = syntax
+    return { kind, type, parameters, condition, conditionAt, where, whereAt, labels, threshold, thresholdAt, tags, at }
   }
 
   #form({ type, parameters, at }: SyntaxRule): RuleForm | null {
@@ -200,9 +200,10 @@ export class Checker {
       this.#report('where_empty', `Empty where condition provided for rule type: ${type}`, whereAt ?? at)
   }
 
-  #tags({ type, tags }: SyntaxRule, form: RuleForm): { tags: Tag[]; threshold: Rule['threshold'] } {
+  #tags({ type, tags }: SyntaxRule, form: RuleForm): Pick<Rule, 'tags' | 'threshold' | 'thresholdAt'> {
     const plain = new Map<string, Tag>()
     let threshold: Rule['threshold'] = null
+    let thresholdAt: Position | null = null
     for (const tag of tags) {
       if (tag.name.toLowerCase() === 'threshold' && tag.condition.kind === 'number' && !fitsText(tag.condition)) {
         if (!form.threshold)
@@ -210,12 +211,13 @@ export class Checker {
         else if (threshold !== null)
           this.#report('threshold_twice', 'Only one threshold condition at a time is supported.', tag.at)
         threshold = tag.condition
+        thresholdAt = tag.at
         continue
       }
       const value = this.#tagValue(tag)
       if (value !== null) plain.set(tag.name, { name: tag.name, value, at: tag.at })
     }
-    return { tags: [...plain.values()], threshold }
+    return { tags: [...plain.values()], threshold, thresholdAt }
   }
 
   #tagValue({ condition, at }: SyntaxTag): Tag['value'] | null {

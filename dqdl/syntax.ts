@@ -9,8 +9,10 @@ export interface VariableUse {
   readonly name: string
   readonly at: Position
 }
-export interface SyntaxRule extends Omit<Rule, 'condition' | 'threshold' | 'tags' | 'labels'> {
+export interface SyntaxRule
+  extends Omit<Rule, 'condition' | 'conditionAt' | 'threshold' | 'thresholdAt' | 'tags' | 'labels'> {
   readonly condition: SyntaxCondition | null
+  /** Where it stands or is missing. */
   readonly conditionAt: Position
   readonly tags: readonly SyntaxTag[]
   readonly labels: SyntaxLabels | null

@@ -1,4 +1,4 @@
-import type { Condition, DateOperand, NumberCondition, NumberExpression, Rule } from '../ast.ts'
+import type { Condition, DateOperand, NumberCondition, NumberExpression, Position, Rule } from '../ast.ts'
 import { DATA_TYPES } from '../castable.ts'
 import { evaluateDay, FUNCTIONS, OperandError } from '../operands.ts'
 import { patternProblem } from '../pattern.ts'
@@ -29,24 +29,24 @@ const DOMAINS: Readonly<Record<string, Interval>> = {
   ColumnCorrelation: CORRELATION,
 }
 
-function lintRange(condition: NumberCondition, domain: Interval, rule: Rule, report: Report): void {
+function lintRange(condition: NumberCondition, domain: Interval, at: Position, report: Report): void {
   const met = intervalOf(condition)
   if (met === null) return
   const text = printCondition(condition)
-  if (isEmpty(met)) report('error', 'never_true', `"${text}" is never true: no number lies in it`, rule.at)
+  if (isEmpty(met)) report('error', 'never_true', `"${text}" is never true: no number lies in it`, at)
   else if (isEmpty(intersection(met, domain)))
     report(
       'error',
       'never_true',
       `"${text}" is never true: the value lies between ${domain.low} and ${domain.high}`,
-      rule.at,
+      at,
     )
   else if (condition.operator !== 'in' && contains(met, domain))
     report(
       'warning',
       'always_true',
       `"${text}" is always true: the value lies between ${domain.low} and ${domain.high}`,
-      rule.at,
+      at,
     )
 }
 
@@ -73,51 +73,54 @@ const looksLikeDate = (expression: NumberExpression): boolean =>
     (part, index) => part.kind === 'literal' && new RegExp(index === 0 ? /^\d{4}$/ : /^\d{1,2}$/).test(part.text),
   )
 
-function lintNumbers(condition: NumberCondition, rule: Rule, report: Report): void {
+function lintNumbers(condition: NumberCondition, type: string, at: Position, report: Report): void {
   for (const expression of condition.operands.flatMap(expressionsOf)) {
     if (expression.kind === 'call' && !FUNCTIONS.includes(expression.name))
       report(
         'error',
         'unknown_function',
         withHint(`Function "${expression.name}" is unknown`, nearestHint(expression.name, FUNCTIONS)),
-        rule.at,
+        at,
       )
     if (looksLikeDate(expression))
-      report('warning', 'unquoted_date', 'A date without quotes is a subtraction: put it in double quotes', rule.at)
-    if (expression.kind === 'null' && rule.type !== 'ColumnValues')
-      report('error', 'null_operand', `NULL cannot be compared with a ${rule.type}`, rule.at)
+      report('warning', 'unquoted_date', 'A date without quotes is a subtraction: put it in double quotes', at)
+    if (expression.kind === 'null' && type !== 'ColumnValues')
+      report('error', 'null_operand', `NULL cannot be compared with a ${type}`, at)
   }
 }
 
-function lintPattern(pattern: string, rule: Rule, report: Report): void {
+/** Patterns that every text of one line matches. */
+const MATCHES_ALL: ReadonlySet<string> = new Set(['.*', '^.*$', '(.*)', '.{0,}', '[\\s\\S]*', '(?s).*'])
+
+function lintPattern(pattern: string, at: Position, report: Report): void {
   const problem = patternProblem(pattern)
-  if (problem !== null) report('error', 'pattern', `Pattern "${pattern}" cannot be used: ${problem}`, rule.at)
+  if (problem !== null) report('error', 'pattern', `Pattern "${pattern}" cannot be used: ${problem}`, at)
 }
 
-function lintDays(operands: readonly DateOperand[], rule: Rule, report: Report): void {
+function lintDays(operands: readonly DateOperand[], at: Position, report: Report): void {
   for (const operand of operands) {
     if (operand.kind !== 'day') continue
     try {
       evaluateDay(operand, new Date(0), [])
     } catch (thrown) {
       if (!(thrown instanceof OperandError)) throw thrown
-      report('error', 'impossible_date', thrown.message, rule.at)
+      report('error', 'impossible_date', thrown.message, at)
     }
   }
 }
 
-function lintDateOrder(condition: Extract<Condition, { kind: 'date' }>, rule: Rule, report: Report): void {
+function lintDateOrder(condition: Extract<Condition, { kind: 'date' }>, at: Position, report: Report): void {
   const [low, high] = condition.operands
   if (condition.operator !== 'between' || low?.kind !== 'day' || high?.kind !== 'day') return
   if (low.text >= high.text)
-    report('error', 'never_true', `"${printCondition(condition)}" is never true: the bounds are reversed`, rule.at)
+    report('error', 'never_true', `"${printCondition(condition)}" is never true: the bounds are reversed`, at)
 }
 
-function lintDataType(rule: Rule, report: Report): void {
-  if (rule.condition?.kind !== 'text') return
-  if (rule.condition.operator !== '=' && rule.condition.operator !== '!=')
-    report('error', 'data_type_operator', 'ColumnDataType takes = and != only', rule.at)
-  for (const operand of rule.condition.operands) {
+function lintDataType(condition: Rule['condition'], at: Position, report: Report): void {
+  if (condition?.kind !== 'text') return
+  if (condition.operator !== '=' && condition.operator !== '!=')
+    report('error', 'data_type_operator', 'ColumnDataType takes = and != only', at)
+  for (const operand of condition.operands) {
     const name = operand.kind === 'text' ? operand.value : operand.keyword
     const known = DATA_TYPES.some((type) => type.toLowerCase() === name.toLowerCase())
     if (!known && !/^decimal\(\d{1,2},\s*\d{1,2}\)$/i.test(name))
@@ -125,7 +128,7 @@ function lintDataType(rule: Rule, report: Report): void {
         'error',
         'data_type',
         withHint(`"${name}" is no data type`, nearestHint(name, DATA_TYPES) ?? `Types are ${DATA_TYPES.join(', ')}`),
-        rule.at,
+        at,
       )
   }
 }
@@ -158,28 +161,41 @@ function lintTags(rule: Rule, report: Report): void {
 
 /** Everything about one rule's condition, threshold and tags. */
 export function lintConditions(rule: Rule, report: Report): void {
-  const { condition, threshold, type } = rule
+  const { condition, type } = rule
+  const at = rule.conditionAt ?? rule.at
   if (condition?.kind === 'number') {
-    lintNumbers(condition, rule, report)
-    lintRange(condition, DOMAINS[type] ?? ANY, rule, report)
-    if (type === 'CustomSql' && threshold !== null)
-      report('warning', 'threshold_ignored', 'CustomSql with a condition ignores its threshold', rule.at)
+    lintNumbers(condition, type, at, report)
+    lintRange(condition, DOMAINS[type] ?? ANY, at, report)
   }
-  if (threshold !== null) {
-    lintNumbers(threshold, rule, report)
-    lintRange(threshold, RATIO, rule, report)
-  }
+  lintThreshold(rule, report)
   if (condition?.kind === 'date') {
-    lintDays(condition.operands, rule, report)
-    lintDateOrder(condition, rule, report)
+    lintDays(condition.operands, at, report)
+    lintDateOrder(condition, at, report)
   }
-  if (type === 'ColumnDataType') lintDataType(rule, report)
+  if (type === 'ColumnDataType') lintDataType(condition, at, report)
   else if (condition?.kind === 'text' && condition.operator.endsWith('matches')) {
     const [pattern] = condition.operands
-    if (pattern?.kind === 'text') lintPattern(pattern.value, rule, report)
+    if (pattern?.kind === 'text') lintPattern(pattern.value, at, report)
+    if (condition.operator === 'matches' && pattern?.kind === 'text' && MATCHES_ALL.has(pattern.value))
+      report(
+        'warning',
+        'always_true',
+        `Every text matches "${pattern.value}": the rule says nothing but that there is one`,
+        at,
+      )
   }
-  if (type === 'ColumnNamesMatchPattern') lintPattern(rule.parameters[0]?.text ?? '', rule, report)
+  const [parameter] = rule.parameters
+  if (type === 'ColumnNamesMatchPattern' && parameter !== undefined) lintPattern(parameter.text, parameter.at, report)
   lintTags(rule, report)
+}
+
+function lintThreshold({ type, condition, threshold, thresholdAt, at: ruleAt }: Rule, report: Report): void {
+  if (threshold === null) return
+  const at = thresholdAt ?? ruleAt
+  lintNumbers(threshold, type, at, report)
+  lintRange(threshold, RATIO, at, report)
+  if (type === 'CustomSql' && condition !== null)
+    report('warning', 'threshold_ignored', 'CustomSql with a condition ignores its threshold', at)
 }
 
 export const nearestLabel = (key: string): string | null => {
