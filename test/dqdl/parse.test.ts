@@ -6,7 +6,7 @@ const rules = (text: string): string => `Rules = [ ${text} ]`
 const withoutPlaces = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, inner: unknown) =>
-      ['at', 'whereAt', 'parenthesised'].includes(key) ? undefined : inner,
+      ['at', 'whereAt', 'conditionAt', 'thresholdAt', 'parenthesised'].includes(key) ? undefined : inner,
     ),
   )
 
