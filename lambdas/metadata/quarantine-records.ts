@@ -57,19 +57,18 @@ async function openRecord(sql: Queryable, end: EndedAttempt, reasonCode: ReasonC
 async function closeRecords(sql: Queryable, { tenantId, jobId, attempt, at }: EndedAttempt): Promise<void> {
   await sql.query(
     `UPDATE sluice.quarantine_records q SET
-       state = CASE WHEN q.source_object_id = j.source_object_id THEN 'released' ELSE 'superseded' END,
+       state = CASE WHEN waiting.source_object_id = loaded.source_object_id THEN 'released' ELSE 'superseded' END,
        closed_at = $4, closed_by = ${ACTOR}, closing_job_id = j.job_id,
-       why = CASE WHEN q.source_object_id <> j.source_object_id THEN 'A later version of the object was loaded'
+       why = CASE WHEN waiting.source_object_id <> loaded.source_object_id THEN 'A later version of the object was loaded'
              ELSE coalesce(a.requested_why, 'The source was loaded') END
      FROM sluice.ingestion_jobs j
      JOIN sluice.job_attempts a USING (tenant_id, job_id)
      JOIN sluice.source_objects loaded USING (tenant_id, source_object_id)
+     JOIN sluice.source_objects waiting USING (tenant_id, bucket, object_key)
      WHERE j.tenant_id = $1 AND j.job_id = $2 AND a.attempt = $3
-       AND q.tenant_id = j.tenant_id AND q.state = 'open' AND (q.source_object_id = j.source_object_id OR EXISTS (
-         SELECT FROM sluice.source_objects earlier
-         WHERE earlier.tenant_id = q.tenant_id AND earlier.source_object_id = q.source_object_id
-           AND earlier.bucket = loaded.bucket AND earlier.object_key = loaded.object_key
-           AND (earlier.landed_at, earlier.sequencer) < (loaded.landed_at, loaded.sequencer)))`,
+       AND q.tenant_id = j.tenant_id AND q.source_object_id = waiting.source_object_id AND q.state = 'open'
+       AND (waiting.source_object_id = loaded.source_object_id
+            OR (waiting.landed_at, waiting.sequencer) < (loaded.landed_at, loaded.sequencer))`,
     [tenantId, jobId, attempt, at],
   )
 }
