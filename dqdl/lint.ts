@@ -4,12 +4,13 @@ import { leavesOf } from './ast.ts'
 import { type Finding, type Report, withHint } from './lint/finding.ts'
 import { type ColumnIndex, lintColumns, lintTypes } from './lint/lint-columns.ts'
 import { lintConditions } from './lint/lint-conditions.ts'
+import { lintContradictions } from './lint/lint-contradictions.ts'
 import { LintMemo } from './lint/lint-memo.ts'
 import {
   lintComposite,
-  lintContradictions,
   lintDuplicates,
   lintGate,
+  lintLabelKeys,
   lintLabels,
   lintVariables,
 } from './lint/lint-ruleset.ts'
@@ -61,6 +62,7 @@ function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void
   const { contract, translations, memo = new LintMemo() } = options
   const columns = memo.columnsOf(contract)
   lintLabels(ruleset.defaultLabels, START, report)
+  lintLabelKeys(ruleset, report)
   for (const rule of ruleset.rules) {
     for (const { severity, code, message, line, column } of memo.findings(rule, () => lintRule(rule, columns)))
       report(severity, code, message, { line, column })

@@ -5,9 +5,12 @@ import { printRule } from '../print.ts'
 import type { Finding } from './finding.ts'
 import { ColumnIndex } from './lint-columns.ts'
 
+/** Types that demand all of the figure that another type compares. */
+const COMPARED: Readonly<Record<string, string>> = { IsComplete: 'Completeness', IsUnique: 'Uniqueness' }
+
 /** What two rules must share so that their conditions are about the same figure. */
 const figureOf = ({ type, parameters, where, threshold }: Rule): string =>
-  JSON.stringify([type, parameters.map(({ text }) => text), where, threshold === null])
+  JSON.stringify([COMPARED[type] ?? type, parameters.map(({ text }) => text), where, threshold === null])
 
 /** What lints find out about single rules, which a memo of the parse hands on as the same objects. For one contract. */
 export class LintMemo {

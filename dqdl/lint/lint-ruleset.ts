@@ -1,7 +1,7 @@
+import { distance } from 'fastest-levenshtein'
 import type { Label, Position, RuleExpression, Ruleset } from '../ast.ts'
 import { leavesOf } from '../ast.ts'
 import type { Report } from './finding.ts'
-import { ANY, type Interval, intersection, intervalOf, isEmpty } from './intervals.ts'
 import { nearestLabel } from './lint-conditions.ts'
 import type { LintMemo } from './lint-memo.ts'
 
@@ -15,6 +15,27 @@ export function lintLabels(labels: readonly Label[] | null, at: Position, report
     const near = nearestLabel(key)
     if (near !== null)
       report('warning', 'unknown_label', `Label "${key}" has no meaning here: nearest is "${near}"`, at)
+  }
+}
+
+/** One letter more, less or other, two letters exchanged, or another case. */
+const isSlipOf = (key: string, known: string): boolean =>
+  key !== known &&
+  (key.toLowerCase() === known.toLowerCase() ||
+    distance(key, known) === 1 ||
+    (distance(key, known) === 2 && [...key].sort().join('') === [...known].sort().join('')))
+
+/** Keys that nearly are one of the default labels, which the rule then does not override. */
+export function lintLabelKeys({ defaultLabels, rules }: Ruleset, report: Report): void {
+  if (defaultLabels.length === 0) return
+  const known = defaultLabels.map(({ key }) => key)
+  for (const { labels, at } of rules) {
+    for (const { key } of labels ?? []) {
+      if (known.includes(key) || nearestLabel(key) !== null) continue
+      const near = known.find((each) => isSlipOf(key, each))
+      if (near !== undefined)
+        report('warning', 'unknown_label', `Label "${key}" is none of the default labels: nearest is "${near}"`, at)
+    }
   }
 }
 
@@ -42,34 +63,6 @@ export function lintDuplicates(rules: readonly RuleExpression[], memo: LintMemo,
     const first = seen.get(text)
     if (first === undefined) seen.set(text, rule.at)
     else report('warning', 'duplicate_rule', `The same rule stands in line ${first.line}`, rule.at)
-  }
-}
-
-/** The conditions on one figure so far and what is left of the line when all of them hold. */
-interface KnownConditions {
-  common: Interval
-  readonly conditions: { readonly interval: Interval; readonly at: Position }[]
-}
-
-/** Two conditions on one figure that cannot both hold. */
-export function lintContradictions(rules: readonly RuleExpression[], memo: LintMemo, report: Report): void {
-  const figures = new Map<string, KnownConditions>()
-  for (const rule of rules) {
-    if (rule.kind === 'composite' || rule.condition?.kind !== 'number' || rule.type === 'CustomSql') continue
-    const met = rule.threshold === null ? intervalOf(rule.condition) : null
-    if (met === null || isEmpty(met)) continue
-    const figure = memo.figureOf(rule)
-    const known = figures.get(figure) ?? { common: ANY, conditions: [] }
-    const common = intersection(known.common, met)
-    // Intervals that meet in pairs meet in one point, so pairs are looked at only when none is left.
-    const against = isEmpty(common)
-      ? known.conditions.find(({ interval }) => isEmpty(intersection(interval, met)))
-      : undefined
-    if (against !== undefined)
-      report('error', 'contradiction', `This rule and the one in line ${against.at.line} cannot both hold`, rule.at)
-    else known.common = common
-    known.conditions.push({ interval: met, at: rule.at })
-    figures.set(figure, known)
   }
 }
 
