@@ -3,7 +3,7 @@ import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } 
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
 import { isJsonObject } from '../core/json.ts'
 import type { SourceVersion } from '../core/source.ts'
-import { resultKeyOf } from '../replay/manifest.ts'
+import { auditKey, manifestKeyOf, resultKeyOf } from '../replay/manifest.ts'
 import type { ReplayReport } from '../replay/report.ts'
 import { bucketOf, invokeMetadata } from './deployment.ts'
 import { CommandError, EXIT } from './output.ts'
@@ -53,7 +53,7 @@ class ResultReader {
 
   constructor(s3: S3Client, { bucket, key }: Pick<SourceVersion, 'bucket' | 'key'>) {
     this.#s3 = s3
-    this.#place = { Bucket: bucket, Key: resultKeyOf(key) }
+    this.#place = { Bucket: bucket, Key: key }
   }
 
   /** `null` when there is none, or the one that was read before. */
@@ -72,9 +72,19 @@ class ResultReader {
   }
 }
 
-/** The result that lies beside a manifest now, of whichever version. */
-export const readResult = (s3: S3Client, place: Pick<SourceVersion, 'bucket' | 'key'>): Promise<ReplayReport | null> =>
-  new ResultReader(s3, place).next()
+const besideOf = ({ bucket, key }: Pick<SourceVersion, 'bucket' | 'key'>) => ({ bucket, key: resultKeyOf(key) })
+
+/** What the audit has of a replay that ended; of one that was never accepted, the result that lies beside its manifest now. */
+export const readResult = (
+  s3: S3Client,
+  bucket: string,
+  replayId: string,
+  ended: boolean,
+): Promise<ReplayReport | null> =>
+  new ResultReader(
+    s3,
+    ended ? { bucket, key: auditKey(replayId, 'result.json') } : besideOf({ bucket, key: manifestKeyOf(replayId) }),
+  ).next()
 
 function viewOf(value: unknown): ReplayView {
   if (!isJsonObject(value) || typeof value.replayId !== 'string')
@@ -147,7 +157,7 @@ export async function awaitResult(
   replayId: string | null,
   onProgress: (view: ReplayView) => void,
 ): Promise<ReplayReport> {
-  const reader = new ResultReader(s3, manifest)
+  const reader = new ResultReader(s3, besideOf(manifest))
   const watch = new Watch(states)
   const began = Date.now()
   for (let round = 0; ; round += 1) {

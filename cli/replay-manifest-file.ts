@@ -18,6 +18,6 @@ export function readManifest(file: string): { text: string; manifest: ReplayMani
     'invalid_manifest',
     [first ?? 'The manifest is not valid', ...others].join('\n  '),
     'Its schema is replay/manifest.v1.schema.json, examples lie in replay/examples/',
-    { file, ...(parsed.problems[0] === undefined ? {} : { path: parsed.problems[0].field }) },
+    { file },
   )
 }

@@ -71,5 +71,10 @@ export const MANIFEST_PREFIX = 'manifests/'
 /** The key under which tools of Sluice drop a manifest. */
 export const manifestKeyOf = (replayId: string): string => `${MANIFEST_PREFIX}${replayId}.json`
 
+/** Everything kept of a replay lies below `audit/{replayId}/`, and is written by planning and closing only. */
+export type AuditDocument = 'manifest.json' | 'plan.jsonl' | 'runs.jsonl' | 'result.json'
+
+export const auditKey = (replayId: string, name: AuditDocument): string => `audit/${replayId}/${name}`
+
 /** The result object beside a manifest: the same key with `.result` in place of `.json`, which starts no replay. */
 export const resultKeyOf = (manifestKey: string): string => `${manifestKey.replace(/\.json$/, '')}.result`

@@ -101,7 +101,8 @@ export async function replayStatus(invocation: Invocation, named: string): Promi
   const clients = await clientsOf(invocation)
   const view = await describeReplay(clients.lambda, replayId)
   const bucket = await bucketOf(clients.lambda, 'REPLAY')
-  const report = await readResult(clients.s3, { bucket, key: manifestKeyOf(replayId) })
+  const report =
+    view === null || view.status === 'COMPLETED' ? await readResult(clients.s3, bucket, replayId, view !== null) : null
   if (view === null && report === null)
     throw new CommandError(
       EXIT.wrongUse,
@@ -109,10 +110,8 @@ export async function replayStatus(invocation: Invocation, named: string): Promi
       `No manifest of replay "${replayId}" was accepted, and none lies at s3://${bucket}/${manifestKeyOf(replayId)}`,
       'A manifest dropped under another key has its result beside it there',
     )
-  const ended = view === null || view.status === 'COMPLETED'
-  const shown = ended ? report : null
-  invocation.output.result({ replay: view, report: shown }, () =>
-    [...(view === null ? [] : [printReplay(view)]), ...(shown === null ? [] : [printReport(shown)])].join('\n\n'),
+  invocation.output.result({ replay: view, report }, () =>
+    [...(view === null ? [] : [printReplay(view)]), ...(report === null ? [] : [printReport(report)])].join('\n\n'),
   )
-  return shown === null ? EXIT.done : exitCodeOf(shown)
+  return report === null ? EXIT.done : exitCodeOf(report)
 }

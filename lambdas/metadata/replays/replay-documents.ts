@@ -1,7 +1,7 @@
 import { type Digest, digestOf } from '../../../core/digest.ts'
 import { SluiceError } from '../../../core/errors.ts'
 import { isJsonObject } from '../../../core/json.ts'
-import { MAX_MANIFEST_BYTES, resultKeyOf } from '../../../replay/manifest.ts'
+import { type AuditDocument, auditKey, MAX_MANIFEST_BYTES, resultKeyOf } from '../../../replay/manifest.ts'
 import type { ReplayReport } from '../../../replay/report.ts'
 import type { ObjectPointer } from '../../messages.ts'
 import type { ObjectStore } from '../../object-store.ts'
@@ -13,12 +13,6 @@ export interface DroppedManifest {
   readonly key: string
   readonly versionId: string
 }
-
-/** Everything kept of a replay lies below `audit/{replayId}/`, and is written by planning and closing only. */
-export const auditKey = (
-  replayId: string,
-  name: 'manifest.json' | 'plan.jsonl' | 'runs.jsonl' | 'result.json',
-): string => `audit/${replayId}/${name}`
 
 /** Refused manifests may name no id, or one that is taken: they are kept by the digest of their bytes. */
 const refusedKey = (sha256: Digest, name: 'manifest.json' | 'result.json'): string => `audit/refused/${sha256}/${name}`
@@ -63,12 +57,7 @@ export class ReplayDocuments {
     await this.#objects.put(bucket, refusedKey(sha256, 'result.json'), `${JSON.stringify(report)}\n`, JSON_TYPE)
   }
 
-  put(
-    bucket: string,
-    replayId: string,
-    name: Parameters<typeof auditKey>[1],
-    body: string | Uint8Array,
-  ): Promise<void> {
+  put(bucket: string, replayId: string, name: AuditDocument, body: string | Uint8Array): Promise<void> {
     return this.#objects.put(bucket, auditKey(replayId, name), body, JSON_TYPE)
   }
 
@@ -82,7 +71,7 @@ export class ReplayDocuments {
   }
 
   /** @throws SluiceError `replay_document_missing` */
-  async readText(bucket: string, replayId: string, name: Parameters<typeof auditKey>[1]): Promise<string> {
+  async readText(bucket: string, replayId: string, name: AuditDocument): Promise<string> {
     const text = await this.#objects.readText(bucket, auditKey(replayId, name), MAX_DOCUMENT_BYTES)
     if (text !== null) return text
     throw new SluiceError(
