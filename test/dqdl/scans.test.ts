@@ -22,7 +22,7 @@ async function scans(key: string, value: string): Promise<readonly Scan[]> {
 }
 
 describe('scans', () => {
-  test('DQ-20: all plain aggregates share one; a unique key and a column of few values need no other', async () => {
+  test('all plain aggregates share one; a unique key and a column of few values need no other', async () => {
     const found = await scans('i', 'i % 5')
     const [shared] = found.filter(({ measures }) => measures === 'aggregates in one scan')
     expect(shared).toMatchObject({ scans: 1, rules: ['Rule_1', 'Rule_2', 'Rule_3', 'Rule_7', 'Analyzer_1'] })
