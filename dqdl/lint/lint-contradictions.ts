@@ -33,7 +33,7 @@ function demandOf({ type, condition, threshold }: Rule): Interval | null {
 }
 
 /** Texts that a rule lets a column have, or that it refuses. */
-interface KnownTexts {
+interface TextDemand {
   readonly allowed: boolean
   readonly texts: ReadonlySet<string>
   readonly at: Position
@@ -42,21 +42,33 @@ interface KnownTexts {
 const textsOf = ({ operands }: TextCondition): ReadonlySet<string> =>
   new Set(operands.map((operand) => (operand.kind === 'text' ? `"${operand.value}"` : operand.keyword)))
 
-function knownTexts({ condition, type, threshold, tags, at }: Rule): KnownTexts | null {
+/** Blank texts may stand in a list as such or by their keyword: nothing is said of them. */
+const isPlain = (text: string): boolean => text === 'NULL' || (text.startsWith('"') && /\S/.test(text.slice(1, -1)))
+
+function textDemandOf({ condition, type, threshold, tags, at }: Rule): TextDemand | null {
   if (condition?.kind !== 'text' || type !== 'ColumnValues' || threshold !== null || tags.length > 0) return null
   const { operator } = condition
   if (operator.endsWith('matches')) return null
-  return { allowed: operator === '=' || operator === 'in', texts: textsOf(condition), at }
+  const texts = textsOf(condition)
+  return [...texts].every(isPlain) ? { allowed: operator === '=' || operator === 'in', texts, at } : null
 }
 
-/** Blank texts may stand in a list as such or by their keyword: nothing is said of them. */
-const isPlain = (text: string): boolean => text === 'NULL' || /\S/.test(text.slice(1, -1))
-
-function excludeEachOther(one: KnownTexts, other: KnownTexts): boolean {
+function excludeEachOther(one: TextDemand, other: TextDemand): boolean {
   if (!one.allowed && !other.allowed) return false
   const [allowing, against] = one.allowed ? [one, other] : [other, one]
-  if (![...allowing.texts, ...against.texts].every((text) => isPlain(text) && text !== 'WHITESPACES_ONLY')) return false
   return [...allowing.texts].every((text) => against.texts.has(text) !== against.allowed)
+}
+
+/** The demands on one column so far, and the texts that meet them all; `null`: any but the refused ones. */
+interface KnownTexts {
+  left: ReadonlySet<string> | null
+  readonly refused: Set<string>
+  readonly demands: TextDemand[]
+}
+
+function leftBy({ allowed, texts }: TextDemand, { left, refused }: KnownTexts): ReadonlySet<string> | null {
+  if (!allowed) return left === null ? null : new Set([...left].filter((text) => !texts.has(text)))
+  return new Set([...texts].filter((text) => (left === null ? !refused.has(text) : left.has(text))))
 }
 
 const contradiction = (report: Report, at: Position, against: Position): void =>
@@ -65,7 +77,7 @@ const contradiction = (report: Report, at: Position, against: Position): void =>
 /** Two conditions on one figure, or on the texts of one column, that cannot both hold. */
 export function lintContradictions(rules: readonly RuleExpression[], memo: LintMemo, report: Report): void {
   const figures = new Map<string, KnownConditions>()
-  const columns = new Map<string, KnownTexts[]>()
+  const columns = new Map<string, KnownTexts>()
   for (const rule of rules) {
     if (rule.kind === 'composite') continue
     lintFigure(rule, figures, memo, report)
@@ -89,12 +101,17 @@ function lintFigure(rule: Rule, figures: Map<string, KnownConditions>, memo: Lin
   figures.set(figure, known)
 }
 
-function lintTexts(rule: Rule, columns: Map<string, KnownTexts[]>, memo: LintMemo, report: Report): void {
-  const texts = knownTexts(rule)
-  if (texts === null) return
+function lintTexts(rule: Rule, columns: Map<string, KnownTexts>, memo: LintMemo, report: Report): void {
+  const demand = textDemandOf(rule)
+  if (demand === null) return
   const figure = memo.figureOf(rule)
-  const known = columns.get(figure) ?? []
-  const against = known.find((each) => excludeEachOther(each, texts))
+  const known = columns.get(figure) ?? { left: null, refused: new Set<string>(), demands: [] }
+  const left = leftBy(demand, known)
+  // Pairs are looked at only when no text is left.
+  const against = left?.size === 0 ? known.demands.find((each) => excludeEachOther(each, demand)) : undefined
   if (against !== undefined) contradiction(report, rule.at, against.at)
-  columns.set(figure, [...known, texts])
+  else if (left === null || left.size > 0) known.left = left
+  if (!demand.allowed) for (const text of demand.texts) known.refused.add(text)
+  known.demands.push(demand)
+  columns.set(figure, known)
 }

@@ -76,24 +76,63 @@ const FINDINGS: readonly (readonly [why: string, text: string, findings: readonl
     ['2:2 error contradiction: This rule and the one in line 1 cannot both hold'],
   ],
   [
+    'a contradiction of a boolean rule and a comparison',
+    rules('IsComplete "status",\n Completeness "status" < 1.0'),
+    ['2:2 error contradiction: This rule and the one in line 1 cannot both hold'],
+  ],
+  [
+    'a contradiction of days',
+    rules(
+      'ColumnValues "ordered_on" > "2025-01-01",\n ColumnValues "ordered_on" between "2023-01-01" and "2024-01-01"',
+    ),
+    ['2:2 error contradiction: This rule and the one in line 1 cannot both hold'],
+  ],
+  [
+    'a contradiction of lists of texts',
+    rules('ColumnValues "status" in ["new", "paid"],\n ColumnValues "status" = "gone"'),
+    ['2:2 error contradiction: This rule and the one in line 1 cannot both hold'],
+  ],
+  [
+    'a list whose texts are all refused by another rule',
+    rules('ColumnValues "status" in ["new", "paid"],\n ColumnValues "status" not in ["paid", "new", "gone"]'),
+    ['2:2 error contradiction: This rule and the one in line 1 cannot both hold'],
+  ],
+  [
+    'no contradiction where texts are left, rows are others, or a share is enough',
+    rules(
+      'ColumnValues "status" in ["new", "paid"], ColumnValues "status" != "paid", ColumnValues "status" = "gone" where "quantity > 1", ColumnValues "status" = "packed" with threshold > 0.1, ColumnValues "status" not in ["packed"]',
+    ),
+    [],
+  ],
+  [
+    'a pattern that every text matches',
+    rules('ColumnValues "status" matches ".*"'),
+    ['1:47 warning always_true: Every text matches ".*": the rule says nothing but that there is one'],
+  ],
+  [
+    'a label that is nearly one of the default labels',
+    'DefaultLabels = [ "team"="shop" ] Rules = [ RowCount > 0 labels=["taem"="ops", "owner"="x"] ]',
+    ['1:45 warning unknown_label: Label "taem" is none of the default labels: nearest is "team"'],
+  ],
+  [
     'a rule that always holds',
     rules('Completeness "status" >= 0'),
-    ['1:25 warning always_true: ">= 0" is always true: the value lies between 0 and 1'],
+    ['1:47 warning always_true: ">= 0" is always true: the value lies between 0 and 1'],
   ],
   [
     'a rule that never holds',
     rules('Completeness "status" > 7'),
-    ['1:25 error never_true: "> 7" is never true: the value lies between 0 and 1'],
+    ['1:47 error never_true: "> 7" is never true: the value lies between 0 and 1'],
   ],
   [
     'reversed bounds',
     rules('ColumnValues "quantity" between 9 and 1'),
-    ['1:25 error never_true: "between 9 and 1" is never true: no number lies in it'],
+    ['1:49 error never_true: "between 9 and 1" is never true: no number lies in it'],
   ],
   [
     'a threshold above one',
     rules('ColumnValues "quantity" > 1 with threshold > 1'),
-    ['1:25 error never_true: "> 1" is never true: the value lies between 0 and 1'],
+    ['1:58 error never_true: "> 1" is never true: the value lies between 0 and 1'],
   ],
   [
     'a threshold in quotes',
@@ -108,28 +147,28 @@ const FINDINGS: readonly (readonly [why: string, text: string, findings: readonl
   [
     'an unknown function',
     rules('RowCount > average(last(3))'),
-    ['1:25 error unknown_function: Function "average" is unknown'],
+    ['1:34 error unknown_function: Function "average" is unknown'],
   ],
   [
     'a date without quotes',
     rules('Sum "quantity" > 2031-05-06'),
-    ['1:25 warning unquoted_date: A date without quotes is a subtraction: put it in double quotes'],
+    ['1:40 warning unquoted_date: A date without quotes is a subtraction: put it in double quotes'],
   ],
   [
     'an impossible date',
     rules('ColumnValues "ordered_on" > "2026-02-30"'),
-    ['1:25 error impossible_date: "2026-02-30" is no day of the calendar'],
+    ['1:51 error impossible_date: "2026-02-30" is no day of the calendar'],
   ],
   [
     'a pattern the engine lacks',
     rules('ColumnValues "status" matches "(?=new).*"'),
-    ['1:25 error pattern: Pattern "(?=new).*" cannot be used: look-ahead is not supported'],
+    ['1:47 error pattern: Pattern "(?=new).*" cannot be used: look-ahead is not supported'],
   ],
   [
     'an unknown data type',
     rules('ColumnDataType "status" = "String"'),
     [
-      '1:25 error data_type: "String" is no data type (types are Boolean, Date, Timestamp, Integer, Double, Float, Long)',
+      '1:49 error data_type: "String" is no data type (types are Boolean, Date, Timestamp, Integer, Double, Float, Long)',
     ],
   ],
   [
