@@ -1,4 +1,5 @@
 import type { Condition, Rule } from './ast.ts'
+import { isDynamic } from './operands.ts'
 import { printCondition, printNumber } from './print.ts'
 
 /** What a rule checks and what NULL does to it, as sentences. */
@@ -156,6 +157,12 @@ const WORDS: Readonly<Record<string, Describe>> = {
   }),
 }
 
+/** What a condition with functions means. */
+const EARLIER_RUNS =
+  ' last(k) is the figure in the last k runs before this one, newest first; where there are none it is 0, as in the SQL shown.'
+const looksBack = ({ condition, threshold }: Rule): boolean =>
+  [condition, threshold].some((each) => each?.kind === 'number' && isDynamic(each))
+
 /** In plain words. A type that cannot be evaluated here says so. */
 export function wordsOf(rule: Rule): RuleWords {
   const describe = WORDS[rule.type]
@@ -163,5 +170,6 @@ export function wordsOf(rule: Rule): RuleWords {
     return { checks: `${rule.type} cannot be evaluated here: the rule is always ERROR.`, nulls: NOT_LOOKED_AT }
   const { checks, nulls } = describe(rule, namesOf(rule), rule.condition === null ? '' : conditionWords(rule.condition))
   const scope = ` Only rows for which ${rule.where} is true count; if there are none, ${rule.type === 'RowCount' || rule.type === 'DistinctValuesCount' ? 'the number is 0' : rule.type === 'UniqueValueRatio' ? 'it fails' : 'it passes'}.`
-  return { checks: rule.where === null ? checks : `${checks}${scope}`, nulls }
+  const earlier = looksBack(rule) ? EARLIER_RUNS : ''
+  return { checks: `${checks}${rule.where === null ? '' : scope}${earlier}`, nulls }
 }

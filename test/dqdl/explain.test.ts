@@ -119,6 +119,9 @@ describe('dq explain', () => {
       'Every row has a value of a that is none of ["x"].',
       'A row with NULL meets it: NULL is none of the values.',
     ])
+    expect((await wordsOf('RowCount > 0.5 * avg(last(7))'))[0]).toBe(
+      'The number of rows is above 0.5 * avg(last(7)). last(k) is the figure in the last k runs before this one, newest first; where there are none it is 0, as in the SQL shown.',
+    )
     expect((await wordsOf('ColumnValues "a" in ["x", NULL]'))[1]).toBe('A row with NULL meets it.')
     expect((await wordsOf('ColumnValues "a" != NULL'))[1]).toBe('A row with NULL breaks it: the condition names NULL.')
     expect((await wordsOf('IsUnique "a"'))[1]).toBe(
