@@ -58,6 +58,10 @@ function patternReason({ rule }: Leaf, wanted: 'matches' | 'not matches'): Reaso
   return operand?.kind === 'text' ? { kind: 'pattern', operator: wanted, pattern: operand.value } : null
 }
 
+/** Rules that Spark refuses to analyse, and with them the others of their scan. */
+const cannotBeAnalysed = ({ parameters, condition: wanted }: Rule, { family }: LeafContext): boolean =>
+  (family === 'boolean' && wanted?.kind === 'text') || /^[^`]*\.[^`]*$/.test(parameters[0]?.text ?? '')
+
 /** Whether a statement returns a column whose name holds a dot; one without alias is named by its whole expression. */
 const returnsDotted = (statement: string, names: readonly string[]): boolean =>
   /^select\s[^']*?`[^`]*\.[^`]*`.*\sfrom\s/i.test(statement) ||
@@ -189,6 +193,13 @@ export const DIFFERENCES: readonly Difference[] = [
       const multiplied = here !== undefined && there !== undefined && Number(there) > Number(here)
       return rule.type === 'CustomSql' && rule.condition === null && multiplied ? condition(ALWAYS) : null
     },
+  },
+  {
+    subject: 'a rule that cannot be evaluated ✓',
+    reasonFor: ({ rule, context, compared: { rule: whole, reference } }) =>
+      whole.kind === 'composite' && reference.reason?.includes('AnalysisException') === true
+        ? condition(`SELECT ${cannotBeAnalysed(rule, context)} AS v`)
+        : null,
   },
   {
     subject: 'DistinctValuesCount of a column with a dot in its name',
