@@ -110,7 +110,8 @@ const PLANNING_SECONDS = 900
 /** How long a replay may stand still: dropped again, it is taken over from an execution that has ended. */
 const TAKE_OVER_SECONDS = 30
 
-async function hasEnded(states: SFNClient, executionArn: string): Promise<boolean> {
+/** Whether an execution stands still for good: it ended in another way than well, or is gone. */
+export async function hasEnded(states: SFNClient, executionArn: string): Promise<boolean> {
   try {
     const { status } = await states.send(new DescribeExecutionCommand({ executionArn }))
     return status !== 'RUNNING' && status !== 'SUCCEEDED'

@@ -47,7 +47,7 @@ export function printReport(report: ReplayReport): string {
 }
 
 /** A replay as it stands. */
-export function printReplay(view: ReplayView): string {
+export function printReplay(view: ReplayView, stopped: boolean): string {
   const { replayId, status, reason, requestedBy, sources, runs, progress, executionArn, acceptedAt, closedAt } = view
   return [
     `${replayId}  ${status}`,
@@ -55,5 +55,6 @@ export function printReplay(view: ReplayView): string {
     `  accepted ${acceptedAt}${closedAt === null ? '' : `, ended ${closedAt}`}`,
     `  ${sources ?? '?'} sources, ${runs ?? '?'} to run${Object.keys(progress).length === 0 ? '' : `: ${totalsText(progress)}`}`,
     `  ${executionArn}`,
+    ...(stopped ? ['  It was stopped: drop the manifest again (sluice replay run MANIFEST) to go on.'] : []),
   ].join('\n')
 }

@@ -11,6 +11,7 @@ import {
   awaitResult,
   describeReplay,
   dropManifest,
+  hasEnded,
   type ReplayClients,
   type ReplayView,
   readResult,
@@ -110,8 +111,11 @@ export async function replayStatus(invocation: Invocation, named: string): Promi
       `No manifest of replay "${replayId}" was accepted, and none lies at s3://${bucket}/${manifestKeyOf(replayId)}`,
       'A manifest dropped under another key has its result beside it there',
     )
-  invocation.output.result({ replay: view, report }, () =>
-    [...(view === null ? [] : [printReplay(view)]), ...(report === null ? [] : [printReport(report)])].join('\n\n'),
+  const stopped = view?.status === 'RUNNING' && (await hasEnded(clients.states, view.executionArn))
+  invocation.output.result({ replay: view === null ? null : { ...view, stopped }, report }, () =>
+    [...(view === null ? [] : [printReplay(view, stopped)]), ...(report === null ? [] : [printReport(report)])].join(
+      '\n\n',
+    ),
   )
   return report === null ? EXIT.done : exitCodeOf(report)
 }
