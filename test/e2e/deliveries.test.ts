@@ -118,7 +118,7 @@ const permutations = <T>(items: readonly T[]): T[][] =>
     : items.flatMap((item, index) => permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
 
 describe('any order of loading', () => {
-  test('WH-23 TEST-04 three files of one key end in the same table', async () => {
+  test('WH-23 three files of one key end in the same table', async () => {
     const files = [
       { id: 'a', at: 1, amount: '1.00' },
       { id: 'a', at: 3, amount: '3.00' },

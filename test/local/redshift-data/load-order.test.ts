@@ -207,7 +207,7 @@ const CASES = [
 ] as const
 
 describe.each(CASES)('a dataset $kind', ({ contract, make, expected, table }) => {
-  test(`WH-23 TEST-04 IDEM-05: ${SEQUENCES} sequences of files, versions and repeats end in the specified table`, async () => {
+  test(`WH-23 IDEM-05 IDEM-09: ${SEQUENCES} sequences of files, versions and repeats end in the specified table`, async () => {
     const random = seeded(7)
     const all = Array.from({ length: SEQUENCES }, (_, sequence) =>
       Array.from({ length: 3 + Math.floor(random() * 3) }, () => make(random, sequence)),
