@@ -102,7 +102,7 @@ function summary(results: readonly FileResult[], untested: readonly string[]): s
     ...untested.map(
       (ruleset) => `${ruleset}: no tests: ${basename(besideRuleset(ruleset).tests)} is missing beside it`,
     ),
-    `${tests.length} tests, ${tests.length - failed} as expected, ${failed} not; ${shown} rules that no test makes fail`,
+    `${tests.length} tests, ${tests.length - failed} as expected, ${failed} not; ${shown} ${shown === 1 ? 'rule' : 'rules'} that no test makes fail`,
   ].join('\n')
 }
 
