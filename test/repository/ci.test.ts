@@ -48,6 +48,17 @@ describe('what must hold before a change lands', () => {
     )
   })
 
+  test('TEST-24: contracts, mappings, rulesets and their unit tests are checked in a step of their own', async () => {
+    for (const command of ['check', 'dq fmt --check dq-rules/*.dqdl', 'dq test'])
+      expect(ci.split('\n')).toContain(`npx sluice ${command}`)
+    writeFileSync(join(folder, 'orders.dqdl'), 'Rules = [ IsComplete "no_such_column" ]\n')
+    const environment = { ...process.env, SLUICE_RULES: folder, NODE_OPTIONS: '' }
+    await expect(run(process.execPath, ['cli/bin/sluice.mjs', 'check'], { env: environment })).rejects.toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('unknown_column'),
+    })
+  })
+
   test('TEST-25: the template’s security is checked at synth, and a bucket that nothing protects is refused', async () => {
     expect(readFileSync('infra/build-app.ts', 'utf8')).toContain('addPlugins(new AwsSolutionsChecks(app')
     await expect(
