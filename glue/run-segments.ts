@@ -8,8 +8,8 @@ import { countRecords, requireCount, rowsOfFile, runAll, writeFile } from './run
 import { hashKeys, type Part, type PartFiles, SegmentPaths, writePart } from './segment-rows.ts'
 import { text, texts } from './sql/literals.ts'
 
-/** How much text is taken at a time: enough for row groups of the usual size, little enough for several lanes. */
-const SEGMENT_BYTES = 32 << 20
+/** How much text is taken at a time: enough to make up for binding the statements anew, little enough for several lanes. */
+const SEGMENT_BYTES = 64 << 20
 const LANE_MEMORY_BYTES = 128 << 20
 /** Node runs four such calls at a time, and the files of the process need some of them. */
 const MAX_LANES = 4

@@ -3,7 +3,7 @@ import type { InputFormat } from '../../core/mapping.ts'
 import type { Check, FieldPlan, IntermediateForm, RejectCode, TextOperator } from '../intermediate.ts'
 import type { Framing } from '../program.ts'
 import { isOneOf, name, text } from './literals.ts'
-import { printConversion, refusesOuterSpace } from './print-conversion.ts'
+import { printConversion, printQuickValue, refusesOuterSpace } from './print-conversion.ts'
 import { printReader, sourceColumn } from './print-reader.ts'
 import { printTextOperator, printTrim } from './print-text-operator.ts'
 
@@ -31,7 +31,7 @@ const finalText = (field: FieldPlan, index: number): string =>
   trimsLate(field) ? printTrim(textColumn(index)) : textColumn(index)
 
 function printValue(field: FieldPlan, index: number): string {
-  const direct = printConversion(field.conversion, textColumn(index)).value
+  const direct = printQuickValue(field.conversion, textColumn(index))
   if (!trimsLate(field)) return direct
   const trimmed = printConversion(field.conversion, printTrim(textColumn(index))).value
   return `coalesce(${direct}, CASE WHEN ${textColumn(index)} IS NOT NULL THEN ${trimmed} END)`
