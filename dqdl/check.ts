@@ -32,6 +32,8 @@ const MAX_VALUE_LENGTH = 256
 const METADATA_KEYS = ['Version']
 const SOURCE_KEYS = ['Primary', 'AdditionalDataSources']
 
+const NO_TAGS: Pick<Rule, 'tags' | 'threshold' | 'thresholdAt'> = { tags: [], threshold: null, thresholdAt: null }
+
 /** The checks behind the grammar: what the reference refuses after it has parsed. Makes a ruleset of what is sound. */
 export class Checker {
   readonly problems: Problem[] = []
@@ -201,6 +203,7 @@ export class Checker {
   }
 
   #tags({ type, tags }: SyntaxRule, form: RuleForm): Pick<Rule, 'tags' | 'threshold' | 'thresholdAt'> {
+    if (tags.length === 0) return NO_TAGS
     const plain = new Map<string, Tag>()
     let threshold: Rule['threshold'] = null
     let thresholdAt: Position | null = null

@@ -126,21 +126,20 @@ export class ConditionParser extends TokenCursor {
 
   /** One kind for all operands; NULL goes with numbers, texts and dates. */
   protected unify(operator: Operator, operands: readonly Operand[], at: Position): SyntaxCondition {
-    const kinds = new Set(operands.map(({ kind }) => kind).filter((kind) => kind !== 'null'))
-    const [kind = 'number'] = kinds
-    const refuse = (message: string, hint: string | null = null): never => {
-      throw new Unexpected({ code: 'operand_kind', message, at, hint })
+    const kind = operands.find(isNotNull)?.kind ?? 'number'
+    for (const operand of operands) {
+      if (operand.kind === kind) continue
+      if (isNotNull(operand))
+        return refuse(`Operands of one condition must be of one kind: found ${kind} and ${operand.kind}`, at)
+      if (kind === 'duration' || kind === 'size') return refuse(`NULL cannot stand beside a ${kind}`, at)
     }
-    if (kinds.size > 1)
-      return refuse(`Operands of one condition must be of one kind: found ${[...kinds].join(' and ')}`)
-    const hasNull = operands.some((each) => each.kind === 'null')
-    if (hasNull && (kind === 'duration' || kind === 'size')) return refuse(`NULL cannot stand beside a ${kind}`)
     if (kind === 'text') {
       if (COMPARISONS.includes(operator) || operator.endsWith('between'))
-        return refuse(`Texts cannot be compared with "${operator}"`, 'Write numbers without quotes')
+        return refuse(`Texts cannot be compared with "${operator}"`, at, 'Write numbers without quotes')
       return { kind, operator, operands: operands.map(textOf) }
     }
     const numeric = operator as Comparison
+    if (kind === 'number') return { kind, operator: numeric, operands: operands.map(numberOf) }
     if (kind === 'date') return { kind, operator: numeric, operands: operands.map(dateOf) }
     if (kind === 'duration')
       return {
@@ -148,13 +147,11 @@ export class ConditionParser extends TokenCursor {
         operator: numeric,
         operands: operands.flatMap((each) => (each.kind === 'duration' ? [each.value] : [])),
       }
-    if (kind === 'size')
-      return {
-        kind,
-        operator: numeric,
-        operands: operands.flatMap((each) => (each.kind === 'size' ? [each.value] : [])),
-      }
-    return { kind: 'number', operator: numeric, operands: operands.map(numberOf) }
+    return {
+      kind,
+      operator: numeric,
+      operands: operands.flatMap((each) => (each.kind === 'size' ? [each.value] : [])),
+    }
   }
 
   protected operand(inList = false): Operand {
@@ -324,6 +321,10 @@ export class ConditionParser extends TokenCursor {
   }
 }
 
+const refuse = (message: string, at: Position, hint: string | null = null): never => {
+  throw new Unexpected({ code: 'operand_kind', message, at, hint })
+}
+const isNotNull = (operand: Operand): operand is Exclude<Operand, { kind: 'null' }> => operand.kind !== 'null'
 const textOf = (operand: Operand): TextOperand | VariableUse =>
   operand.kind === 'text' ? operand.value : { kind: 'keyword', keyword: 'NULL' }
 const dateOf = (operand: Operand): DateOperand => (operand.kind === 'date' ? operand.value : { kind: 'null' })

@@ -43,9 +43,14 @@ const printWritten = (expression: NumberExpression): string => {
   if (expression.kind !== 'arithmetic') return printNumber(expression)
   return `${printWritten(expression.left)}${expression.operator}${printWritten(expression.right)}`
 }
-/** Parentheses that hold no arithmetic are left out, as the reference does. */
+/** Parentheses that hold no arithmetic are left out; NULL without them would be a text in a threshold. */
 const printGroup = (inner: NumberExpression): string =>
-  inner.kind === 'arithmetic' ? `(${printNumber(inner)})` : printNumber(inner)
+  inner.kind === 'arithmetic' || inner.kind === 'null' ? `(${printNumber(inner)})` : printNumber(inner)
+/** As the reference shows it, which cannot always be read back. */
+const printResultNumber = (expression: NumberExpression): string =>
+  printNumber(expression)
+    .replaceAll('now ()', 'now()')
+    .replaceAll(/(?<![\w.])\(NULL\)/g, 'NULL')
 const printText = (operand: TextOperand): string => (operand.kind === 'text' ? `"${operand.raw}"` : operand.keyword)
 const printUsedText = (operand: TextOperand): string =>
   operand.kind === 'text' ? `"${operand.value}"` : operand.keyword
@@ -71,8 +76,7 @@ const printSizes = (sizes: readonly Size[]): readonly string[] =>
 /** Texts of lists as they are used, without what escaped something in them, and sizes with units. */
 const printResultOperands = (condition: Condition): readonly string[] => {
   if (condition.kind === 'text') return condition.operands.map(printUsedText)
-  if (condition.kind === 'number')
-    return condition.operands.map((operand) => printNumber(operand).replaceAll('now ()', 'now()'))
+  if (condition.kind === 'number') return condition.operands.map(printResultNumber)
   return condition.kind === 'size' ? condition.operands.map(printSize) : printOperands(condition)
 }
 const printOperands = (condition: Condition): readonly string[] => {

@@ -5,6 +5,12 @@ import { formsOf, RULE_TYPES } from './rule-types.ts'
 import type { SyntaxExpression, SyntaxLabels, SyntaxRule, SyntaxTag } from './syntax.ts'
 import { isOneOf, Unexpected } from './token-cursor.ts'
 
+/** A rule or composite, and whether it stands in parentheses of its own. */
+interface Part {
+  readonly expression: SyntaxExpression
+  readonly parenthesised: boolean
+}
+
 /** Rules, composites and analyzers. */
 export class RuleParser extends ConditionParser {
   protected readonly replacedLabels: SyntaxLabels[] = []
@@ -23,34 +29,31 @@ export class RuleParser extends ConditionParser {
   }
 
   protected expression(): SyntaxExpression {
-    return this.chain(['or', 'OR'], 'or', () => this.chain(['and', 'AND'], 'and', () => this.primary()))
+    return this.joined('or', () => this.joined('and', () => this.primary())).expression
   }
 
-  protected chain(
-    words: readonly string[],
-    operator: 'and' | 'or',
-    part: () => { expression: SyntaxExpression; parenthesised: boolean } | SyntaxExpression,
-  ): SyntaxExpression {
+  /** One part, or several with an operator between them. */
+  protected joined(operator: 'and' | 'or', part: () => Part): Part {
     const at = this.at()
-    const parts: SyntaxExpression[] = []
-    let parenthesised = true
-    const take = (): void => {
-      const taken = part()
-      const expression = 'expression' in taken ? taken.expression : taken
-      if ('expression' in taken ? !taken.parenthesised : expression.kind === 'rule') parenthesised = false
-      parts.push(expression)
-    }
-    take()
-    while (this.token.kind === 'word' && words.includes(this.token.text)) {
+    const first = part()
+    if (!this.isLogical(operator)) return first
+    const parts = [first]
+    while (this.isLogical(operator)) {
       this.advance()
-      take()
+      parts.push(part())
     }
-    const [only] = parts
-    if (parts.length === 1 && only !== undefined) return only
-    return { kind: 'composite', operator, parts, labels: null, parenthesised, at }
+    const parenthesised = parts.every((each) => each.parenthesised || each.expression.kind === 'composite')
+    const expressions = parts.map(({ expression }) => expression)
+    const expression = { kind: 'composite', operator, parts: expressions, labels: null, parenthesised, at } as const
+    return { expression, parenthesised: false }
   }
 
-  protected primary(): { expression: SyntaxExpression; parenthesised: boolean } {
+  protected isLogical(operator: 'and' | 'or'): boolean {
+    const { kind, text } = this.token
+    return kind === 'word' && (text === operator || text === operator.toUpperCase())
+  }
+
+  protected primary(): Part {
     if (!this.takeSymbol('(')) return { expression: this.rule(), parenthesised: false }
     const inner = this.deeper(() => this.expression())
     this.expectSymbol(')')
