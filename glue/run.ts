@@ -60,9 +60,11 @@ export async function staged<T>(run: Run, name: string, work: () => Promise<T>):
   }
 }
 
-/** The URI of one of the plan's destinations for this run. */
-export const destination = ({ plan, runId }: Run, name: keyof Plan['destinations']): string =>
-  plan.destinations[name].replaceAll('{runId}', runId)
+/** The URI of one of the destinations that each plan has, for this run. */
+export const destination = (
+  { plan, runId }: Run,
+  name: Exclude<keyof Plan['destinations'], 'qualityHistory'>,
+): string => plan.destinations[name].replaceAll('{runId}', runId)
 
 /** Where the stored bytes of an input can be read. */
 export function localPathOf({ plan, deps }: Run, inputIndex: number): Promise<string> {

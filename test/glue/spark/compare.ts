@@ -38,7 +38,7 @@ function comparableSummary(summary: Json): Json {
 }
 
 function leftBy(prepared: PreparedCase, plan: Plan, runId: string): Left {
-  const at = (name: keyof Plan['destinations']): string =>
+  const at = (name: Exclude<keyof Plan['destinations'], 'qualityHistory'>): string =>
     join(prepared.folder, plan.destinations[name].replaceAll('{runId}', runId).slice('s3://'.length))
   const manifest = asObject(readJson(at('manifest')))
   const entries = Array.isArray(manifest.entries) ? manifest.entries : []
