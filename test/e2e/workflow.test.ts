@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { documentOf, sluice } from '../cli/command.ts'
 import { deployedState, imbalanceOf, ingest, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
+import { releaseTests } from './release-cases.ts'
 
 const HEADER = 'OrderId,Customer,Email,State,Qty,Price,Total,Currency,Discount,Express,OrderDate,Updated,Note'
 const order = (id: string, total: string, updated = '2026-01-01T10:00:00Z'): string =>
@@ -93,3 +94,5 @@ describe('a dropped file', () => {
     )
   })
 })
+
+describe('a quarantined file', () => releaseTests(() => runtime, scratch.path))
