@@ -60,6 +60,8 @@ export interface RegisteredJob {
   readonly attemptKind: string
   /** ISO 8601 UTC; the clock of every path and row of the job. */
   readonly registeredAt: string
+  /** ISO 8601 UTC; of the source's first job: rules that compare with earlier runs look at what there was then, also when a replay runs it. */
+  readonly firstRegisteredAt: string
   /** `YYYY-MM-DD`, the day of `registeredAt`. */
   readonly ingestDate: string
   readonly idempotencyKey: string

@@ -12,6 +12,7 @@ export const parseRegisteredJob = (job: Fields): RegisteredJob => ({
   attempt: job.integer('attempt'),
   attemptKind: job.text('attemptKind'),
   registeredAt: job.time('registeredAt'),
+  firstRegisteredAt: job.time(job.has('firstRegisteredAt') ? 'firstRegisteredAt' : 'registeredAt'),
   ingestDate: job.text('ingestDate'),
   idempotencyKey: job.text('idempotencyKey'),
   replayId: job.textOrNull('replayId'),

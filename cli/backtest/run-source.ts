@@ -64,6 +64,7 @@ function scratchJob({ source, tenantId, dataset, configuration, waivers, at }: B
     attempt: 1,
     attemptKind: 'initial',
     registeredAt: at,
+    firstRegisteredAt: at,
     ingestDate: at.slice(0, 10),
     idempotencyKey,
     replayId: null,

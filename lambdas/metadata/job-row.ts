@@ -20,12 +20,16 @@ export interface JobRow {
   readonly executionArn: string
   readonly idempotencyKey: string
   readonly registeredAt: string
+  /** Of the first job of the source. */
+  readonly firstRegisteredAt: string
   readonly deferred: boolean
   readonly leaseExpired: boolean
 }
 
 const JOB_COLUMNS = `job_id, status, refusal, attempt, attempt_kind, redrives, publication, replay_id, execution_arn,
   idempotency_key, to_char(registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS registered_at,
+  (SELECT to_char(min(o.registered_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM sluice.ingestion_jobs o
+   WHERE o.tenant_id = $3 AND o.source_object_id = j.source_object_id) AS first_registered_at,
   deferred_at IS NOT NULL AS deferred, coalesce(lease_expires_at <= $2, false) AS lease_expired,
   (SELECT a.waivers FROM sluice.job_attempts a WHERE a.tenant_id = j.tenant_id AND a.job_id = j.job_id
      AND a.attempt = j.attempt) AS waivers`
@@ -45,6 +49,7 @@ const jobRowOf = (row: Fields): JobRow => {
     executionArn: row.text('execution_arn'),
     idempotencyKey: row.text('idempotency_key'),
     registeredAt: row.text('registered_at'),
+    firstRegisteredAt: row.text('first_registered_at'),
     deferred: row.flag('deferred', false),
     leaseExpired: row.flag('lease_expired', false),
   }

@@ -348,6 +348,7 @@ const registeredJobOf = (job: JobRow, owner: SourceOwner): RegisteredJob => ({
   attemptKind: job.attemptKind,
   publication: job.publication,
   registeredAt: job.registeredAt,
+  firstRegisteredAt: job.firstRegisteredAt,
   ingestDate: job.registeredAt.slice(0, 10),
   idempotencyKey: job.idempotencyKey,
   replayId: job.replayId,

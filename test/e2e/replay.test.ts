@@ -1,10 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
+import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { parseDefinition } from '../../asl/definition.ts'
-import { printTransition, transitionsOf } from '../../asl/transitions.ts'
 import { bucketOf, invokeMetadata } from '../../cli/deployment.ts'
 import { executionArnOf } from '../../cli/follow.ts'
 import type { JobDocument } from '../../cli/job-view.ts'
@@ -15,24 +13,21 @@ import { manifestKeyOf } from '../../replay/manifest.ts'
 import type { ReplayReport } from '../../replay/report.ts'
 import { documentOf, sluice } from '../cli/command.ts'
 import { fuzzedManifests } from '../replay/manifests.ts'
-import { addQueue, editedAssembly, fixturesAssembly } from './assembly.ts'
-import { createClone } from './clones.ts'
+import { addQueue, editedAssembly, fixturesAssembly, type WorkflowTemplate } from './assembly.ts'
 import { EVENTS } from './faulty-assembly.ts'
-import { type Landed, land, start } from './faulty-runtime.ts'
+import { type Landed, land } from './faulty-runtime.ts'
 import { deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
-import { edgesOf, executionsOf, historyOf } from './history.ts'
+import { executionsOf } from './history.ts'
 import { objectOf } from './json.ts'
 import { allObjects, readObject } from './observed.ts'
 import { administratorRows, endOf, eventually, machineArn, openQueue } from './operator.ts'
+import { type Manifest, machineTests, manifestText } from './replay-machine.ts'
 
 const scratch = scratchFolder('replay')
 let runtime: RunningRuntime
 let assembly = ''
 let state = ''
 
-type Manifest = Readonly<Record<string, unknown>> & { readonly replayId: string }
-const textOf = (manifest: Manifest): string =>
-  JSON.stringify({ reason: 'a test', requestedBy: 'ops@example.com', configuration: 'original', ...manifest })
 const csv = (...rows: string[]): string => `${['id,amount,at,note', ...rows].join('\n')}\n`
 const row = (id: string, amount: string, day = '01'): string => `${id},${amount},2026-01-${day}T00:00:00Z,`
 
@@ -46,13 +41,24 @@ const DAY = [
 ] as const
 const DAY_PREFIX = 'landing/acme/'
 
+/** Files that no event tells of: only a manifest runs them. */
+const UNHEARD = 'globex/lines/unheard/'
+/** `npm run test:replay` asks for 5,000. */
+const MANY = Number(process.env.SLUICE_REPLAY_SOURCES ?? 12)
+
+function editTemplate(template: WorkflowTemplate): void {
+  addQueue(template, EVENTS, 'events')
+  const { EventPattern } = template.find('Landed', 'AWS::Events::Rule').properties
+  objectOf(objectOf(objectOf(EventPattern).detail).object).key = [{ 'anything-but': { prefix: `landing/${UNHEARD}` } }]
+}
+
 const sources: Landed[] = []
 const jobs: JobDocument[] = []
 const runIds: string[] = []
 
 beforeAll(async () => {
   assembly = await editedAssembly(await fixturesAssembly({}), join(scratch.path, 'assembly'), (template) =>
-    addQueue(template, EVENTS, 'events'),
+    editTemplate(template),
   )
   state = await deployedState(scratch.path, assembly)
   runtime = await up(state, { assembly })
@@ -71,7 +77,7 @@ afterAll(async () => {
 })
 
 const drop = (manifest: Manifest, key = manifestKeyOf(manifest.replayId)): Promise<SourceVersion> =>
-  dropManifest(runtime.clients, key, textOf(manifest))
+  dropManifest(runtime.clients, key, manifestText(manifest))
 const resultOf = (dropped: SourceVersion, replayId: string | null): Promise<ReplayReport> =>
   awaitResult(runtime.clients, dropped, replayId, () => undefined)
 const replay = async (manifest: Manifest): Promise<ReplayReport> => resultOf(await drop(manifest), manifest.replayId)
@@ -135,6 +141,31 @@ describe('a published day', () => {
     expect(ledger).toHaveLength(2 * DAY.filter(({ key }) => key.startsWith('acme/events/')).length)
   })
 
+  test('is judged by what was known of earlier runs when it first came: a replay neither sees nor adds any', async () => {
+    const first = sources.findIndex(({ key }) => key.startsWith('landing/acme/lines/'))
+    const larger = await land(
+      runtime,
+      'acme/lines/larger.json',
+      `{"id":"m","reading":1}\n{"id":"n","reading":2}\n`,
+      false,
+    )
+    await jobOf(runtime, await executionArnOf(runtime.clients.states, larger))
+    const verdicts = async () => {
+      const { objects } = await getJob(runtime.clients.lambda, { jobId: jobs[first]?.jobId ?? '' })
+      const result = objectOf(JSON.parse(await readObject(runtime.clients.s3, objects.quality)))
+      return (result.RuleResults as Record<string, unknown>[]).map(({ Description, Result }) => [Description, Result])
+    }
+    const history = async () =>
+      (await allObjects(runtime.clients.s3)).filter(({ key }) => key.startsWith('lines/tenant=acme/history/'))
+    const before = { verdicts: await verdicts(), history: await history() }
+    expect(before.history).toHaveLength(2)
+    expect(before.verdicts).toContainEqual(['RowCount >= last()', 'PASS'])
+    const select = { keyPrefix: sources[first]?.key }
+    const report = await replay({ replayId: 'as-of-then', select, options: { force: true } })
+    expect(report.totals).toEqual({ COMPLETED: 1 })
+    expect({ verdicts: await verdicts(), history: await history() }).toEqual(before)
+  })
+
   test('REP-05 REP-11 REP-15 under a mended mapping, changes the rows that it changes, from the versions as they were, and marks them', async () => {
     const mapping = readFileSync('test/e2e/fixtures/contracts/mappings/acme.events.yaml', 'utf8')
       .replace('version: 1\ncontract', 'version: 2\ncontract')
@@ -183,7 +214,7 @@ describe('the command', () => {
 
   test('REP-13 plans a manifest and writes nothing anywhere, runs it, and tells its status', async () => {
     const file = join(scratch.path, 'command.json')
-    writeFileSync(file, textOf({ replayId: 'by-command', jobs: [jobs[3]?.jobId], options: { force: true } }))
+    writeFileSync(file, manifestText({ replayId: 'by-command', jobs: [jobs[3]?.jobId], options: { force: true } }))
     const before = await allObjects(runtime.clients.s3)
     const planned = await run('plan', file)
     expect([planned.exitCode, planned.stderr]).toEqual([0, ''])
@@ -211,7 +242,7 @@ describe('the command', () => {
 
   test('REP-07 refuses a manifest that is not valid before it goes anywhere', async () => {
     const file = join(scratch.path, 'wrong.json')
-    writeFileSync(file, textOf({ replayId: 'wrong', jobs: ['x'] }))
+    writeFileSync(file, manifestText({ replayId: 'wrong', jobs: ['x'] }))
     const { exitCode, stdout } = await run('run', file)
     expect(exitCode).toBe(2)
     expect(stdout).toContain('$.jobs[0]')
@@ -238,8 +269,35 @@ describe('manifests of every kind', () => {
   })
 })
 
+describe('a backfill', () => {
+  test(
+    `REP-10 REP-03 REP-04 of ${MANY} sources that nobody registered has a line for each, and each once`,
+    async () => {
+      const unheard: SourceVersion[] = []
+      for (let from = 0; from < MANY; from += 20) {
+        const indexes = Array.from({ length: Math.min(20, MANY - from) }, (_, index) => from + index)
+        const content = (index: number) => `${JSON.stringify({ id: `u${index}`, reading: index })}\n`
+        const names = indexes.map((index) => land(runtime, `${UNHEARD}${index}.json`, content(index), false))
+        for (const { bucket, key, versionId } of await Promise.all(names)) unheard.push({ bucket, key, versionId })
+      }
+      const report = await replay({
+        replayId: 'backfill',
+        sources: unheard,
+        configuration: 'current',
+        options: { maxConcurrency: 20, confirm: MANY },
+      })
+      expect(report.totals).toEqual({ COMPLETED: MANY })
+      expect(report.lines.map(({ source }) => source)).toEqual(unheard)
+      const rows = await rowsOf(runtime, 'select count(*) as n, count(distinct id) as ids from lines', 'globex')
+      expect(rows).toEqual([{ n: `${MANY}`, ids: `${MANY}` }])
+      if (MANY > 100) console.log(readFileSync(`/proc/${runtime.pid}/status`, 'utf8').match(/VmHWM.*|VmRSS.*/g))
+    },
+    60_000 + MANY * 2000,
+  )
+})
+
 describe('a replay that is interrupted', () => {
-  const COUNT = 8
+  const COUNT = 6
   const landed: Landed[] = []
 
   beforeAll(async () => {
@@ -250,7 +308,7 @@ describe('a replay that is interrupted', () => {
 
   const manifest = (replayId: string): Manifest => ({
     replayId,
-    select: { tenant: 'globex' },
+    select: { keyPrefix: 'landing/globex/events/' },
     options: { force: true, maxConcurrency: 2 },
   })
   const started = async (replayId: string): Promise<number> => {
@@ -298,99 +356,10 @@ describe('a replay that is interrupted', () => {
   })
 })
 
-/** What goes wrong for a copy of the machine: a text of its definition that is another, and how its execution ends. */
-const FAULTS = [
-  { name: 'plan', from: '"planReplay"', to: '"unheard"', status: 'FAILED' },
-  { name: 'close', from: '"closeReplay"', to: '"unheard"', status: 'FAILED' },
-  { name: 'read', from: '$runsAt.key', to: "'audit/nothing'", status: 'FAILED' },
-  { name: 'start', from: ':ingest:live', to: ':ingest:dead', status: 'SUCCEEDED' },
-  {
-    name: 'follow',
-    from: '{% $executionArn %}',
-    to: 'arn:aws:states:us-east-2:000000000000:execution:other:x',
-    status: 'SUCCEEDED',
-  },
-  {
-    name: 'owner',
-    from: '{% $owner %}"}',
-    to: 'arn:aws:states:us-east-2:000000000000:execution:other:x"}',
-    status: 'FAILED',
-  },
-] as const
-
-describe('asl/replay/v1', () => {
-  const definition = parseDefinition(readFileSync('asl/replay/v1.asl.json', 'utf8'), 'asl/replay/v1.asl.json')
-  const taken = new Set<string>()
-  /** Of the planning request that the machine sends, for a manifest that an execution took up before. */
-  const planFor = async (manifest: SourceVersion, name: string): Promise<void> => {
-    const replay = await machineArn(runtime.clients.states, 'replay')
-    await invokeMetadata(runtime.clients.lambda, {
-      operation: 'planReplay',
-      manifest,
-      executionArn: `${replay.replace(':stateMachine:', ':execution:')}:${name}`,
-      ingestMachineArn: await machineArn(runtime.clients.states, 'ingest'),
-      at: new Date().toISOString(),
-    })
-  }
-  const eventOf = ({ bucket, key, versionId }: SourceVersion) => ({
-    detail: { bucket: { name: bucket }, object: { key, 'version-id': versionId } },
-  })
-
-  async function collect(executionArn: string): Promise<void> {
-    const { states } = runtime.clients
-    const events = await historyOf(states, executionArn)
-    for (const edge of edgesOf(definition, events)) taken.add(printTransition(edge))
-    for (const { mapRunStartedEventDetails } of events) {
-      const mapRunArn = mapRunStartedEventDetails?.mapRunArn
-      if (mapRunArn === undefined) continue
-      const { executions: children = [] } = await states.send(new ListExecutionsCommand({ mapRunArn }))
-      for (const child of children)
-        for (const edge of edgesOf(definition, await historyOf(states, child.executionArn ?? '')))
-          taken.add(printTransition(edge))
-    }
-  }
-
-  test.each(FAULTS)('a fault in $name ends the execution as $status', async ({ name, from, to, status }) => {
-    const { states } = runtime.clients
-    const clone = {
-      name: `fault-replay-${name}`,
-      role: 'sluice-replay',
-      pauseBefore: [],
-      replace: [[from, to]],
-    } as const
-    await createClone(states, await machineArn(states, 'replay'), { ...clone, timeoutSeconds: null }, '')
-    const manifest: Manifest = { replayId: `fault-${name}`, jobs: [jobs[3]?.jobId], options: { force: true } }
-    const dropped = await drop(manifest, `manifests/fault-${name}.text`)
-    if (name === 'owner') await planFor(dropped, 'gone')
-    const executionArn = await start(runtime, clone.name, eventOf(dropped))
-    expect(await endOf(states, executionArn)).toMatchObject({ status })
-    await collect(executionArn)
-  })
-
-  test('an execution that is gone leaves its replay to the next one that gets the manifest', async () => {
-    const manifest: Manifest = { replayId: 'orphan', jobs: [jobs[4]?.jobId], options: { force: true } }
-    await planFor(await drop(manifest, 'manifests/orphan.text'), 'gone')
-    expect(await replay(manifest)).toMatchObject({ totals: { COMPLETED: 1 } })
-  })
-
-  test('REP-20 a manifest dropped again while its replay runs is left to the execution that has it', async () => {
-    const manifest: Manifest = { replayId: 'at-once', select: { tenant: 'globex' }, options: { force: true } }
-    const first = await drop(manifest)
-    await eventually('the plan', async () => (await describeReplay(runtime.clients.lambda, 'at-once'))?.runs ?? null)
-    const again = await drop(manifest, 'manifests/again.text')
-    const executionArn = await start(runtime, 'replay', eventOf(again))
-    expect(JSON.parse((await endOf(runtime.clients.states, executionArn)).output ?? '')).toMatchObject({
-      decision: 'owned',
-    })
-    expect((await resultOf(first, 'at-once')).totals).toEqual({ COMPLETED: 8 })
-  })
-
-  test('ORC-01 has every transition taken', async () => {
-    for (const executionArn of await executions('replay')) {
-      await endOf(runtime.clients.states, executionArn)
-      await collect(executionArn)
-    }
-    const all = transitionsOf(definition).map(printTransition)
-    expect(all.filter((edge) => !taken.has(edge))).toEqual([])
-  })
-})
+describe('asl/replay/v1', () =>
+  machineTests({
+    runtime: () => runtime,
+    jobId: (index) => jobs[index]?.jobId ?? '',
+    drop,
+    resultOf,
+  }))

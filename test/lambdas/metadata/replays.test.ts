@@ -164,6 +164,21 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     expect(original.lines).toMatchObject([{ decision: 'SKIPPED_PUBLISHED', jobId: line?.jobId }])
   })
 
+  test('rules that compare with earlier runs look at what there was when the source first came, also in a later job of it', async () => {
+    const { job } = await ended(source('a'), 'QUARANTINED')
+    await editMapping('a later mapping')
+    await drop({ replayId: 'later', configuration: 'current', jobs: [job.jobId] })
+    const [run] = runsOf('later')
+    const at = '2026-03-05T00:00:00.000Z'
+    const { result } = await registerJob(opened.database, {
+      input: run?.input ?? inputOf(source('a')),
+      executionArn: 'arn:later',
+      at,
+      now: at,
+    })
+    expect(result.job).toMatchObject({ registeredAt: at, firstRegisteredAt: AT })
+  })
+
   test('REP-02: an original configuration of which a part is gone is refused with that part', async () => {
     const { job } = await ended(source('a'), 'QUARANTINED')
     await opened.admin.query(

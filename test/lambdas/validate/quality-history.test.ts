@@ -6,7 +6,11 @@ import { parseRuleset } from '../../../dqdl/parse.ts'
 import { historyKey, historyPrefix } from '../../../glue/quality-history.ts'
 import { qualityHistoryReader } from '../../../lambdas/validate/quality-history.ts'
 
-const OWNER = { dataset: 'orders' as DatasetName, tenantId: 'acme' as TenantId }
+const OWNER = {
+  dataset: 'orders' as DatasetName,
+  tenantId: 'acme' as TenantId,
+  firstRegisteredAt: '2026-03-11T00:00:00.000Z',
+}
 const depth = (rules: string): number => depthOf(parseRuleset(`Rules = [ ${rules} ]`).ruleset)
 
 describe('earlier results', () => {

@@ -82,6 +82,7 @@ export const requestFor = (key: string, contract = ORDERS, mapping = ACME): Vali
     attemptKind: 'initial',
     publication: 1,
     registeredAt: '2026-03-01T10:00:00.000Z',
+    firstRegisteredAt: '2026-03-01T10:00:00.000Z',
     ingestDate: '2026-03-01',
     idempotencyKey: 'k',
     replayId: null,
