@@ -34,7 +34,7 @@ export interface Plan {
     readonly rejects: string
     readonly manifest: string
     readonly summary: string
-    /** JSON array of the first 1,000 rejects (record number, codes, columns, raw text cut to 1,024 characters). */
+    /** JSON array of the first 10,000 rejects, at most 12 MB (record number, codes, columns, raw text cut to 1,024 characters, its hash, errors). */
     readonly rejectSample: string
     readonly qualityResult: string
     readonly qualityVerdict: string

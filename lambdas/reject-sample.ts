@@ -18,7 +18,7 @@ export interface SampledReject {
   readonly rawSha256: string | null
 }
 
-export const MAX_SAMPLED_REJECTS = 1000
+export const MAX_SAMPLED_REJECTS = 10_000
 /** Characters of a record that are kept outside the rejects files. */
 export const RAW_CHARACTERS = 1024
 /** A thousand rejects of wide records with every error of each. */

@@ -19,7 +19,9 @@ export interface RowConstants {
   readonly inputs: readonly RunInput[]
 }
 
-const SAMPLE_ROWS = 1000
+const SAMPLE_ROWS = 10_000
+/** Rows whose errors are long make the sample shorter: whoever reads it has it whole in memory. */
+const SAMPLE_BYTES = 12_000_000
 const SAMPLE_RAW_CHARACTERS = 1024
 
 /** A value that depends on the input: a plain literal where there is one input only. */
@@ -175,7 +177,9 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
     `CREATE OR REPLACE TEMP VIEW sluice_curated AS SELECT ${printCurated(contract, constants)} FROM sluice_good WHERE ${isUnmarked('sluice_duplicate', constants.inputs)}`,
     printRejectsView(constants, contract.limits.rawCharacters),
   ]
-  const sample = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, raw_sha256, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
+  const first = `SELECT record_number, codes, columns, left(raw, ${SAMPLE_RAW_CHARACTERS}) AS raw, raw_sha256, errors FROM sluice_rejects_written ORDER BY record_number LIMIT ${SAMPLE_ROWS}`
+  const sized = `SELECT *, sum(strlen(coalesce(raw, '')) + strlen(errors)) OVER (ORDER BY record_number ROWS UNBOUNDED PRECEDING) AS bytes FROM (${first})`
+  const sample = `SELECT * EXCLUDE (bytes) FROM (${sized}) WHERE bytes <= ${SAMPLE_BYTES}`
   return {
     malformedTable:
       'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR)',

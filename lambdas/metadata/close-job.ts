@@ -18,6 +18,9 @@ export interface CloseDeps {
 /** Of `message`; longer ones are causes of failures that carry whole responses. */
 const MAX_MESSAGE_CHARACTERS = 2000
 
+/** Of a job's rejects, in Postgres; all of them are in the curated zone. */
+const KEPT_REJECTS = 1000
+
 interface StoredJob {
   readonly status: JobStatus
   readonly reasonCode: ReasonCode | null
@@ -184,7 +187,7 @@ export async function closeJob(request: CloseJobRequest, deps: CloseDeps): Promi
   const rejects =
     request.runId === null || request.counts?.rejected === 0
       ? []
-      : await readRejectSample(deps.objects, deps.workBucket, request.tenantId, request.runId)
+      : (await readRejectSample(deps.objects, deps.workBucket, request.tenantId, request.runId)).slice(0, KEPT_REJECTS)
   return deps.database.asTenant(request.tenantId, async (sql) => {
     const job = await lockJob(sql, request)
     const { executionArn } = job

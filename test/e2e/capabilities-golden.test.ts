@@ -1,6 +1,12 @@
 import { cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GetJobRunsCommand, GlueClient } from '@aws-sdk/client-glue'
+import {
+  GetJobRunCommand,
+  GetJobRunsCommand,
+  GetPartitionsCommand,
+  GlueClient,
+  StartJobRunCommand,
+} from '@aws-sdk/client-glue'
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
@@ -30,7 +36,7 @@ import {
 import { executionsOf, historyOf } from './history.ts'
 import { type JsonObject, objectOf, textOf } from './json.ts'
 import { allObjects, attemptsOf, readObject, type StoredObject, statesEntered } from './observed.ts'
-import { machineArn } from './operator.ts'
+import { eventually, machineArn } from './operator.ts'
 
 interface Ran {
   readonly job: JobDocument
@@ -262,6 +268,40 @@ describe('what runs leave behind', () => {
       1,
       { jobs: judged.length, same: judged.length - wouldStop, wouldStop, wouldPass: 0, unknown: 0, withoutResult: 0 },
     ])
+  })
+})
+
+describe('a run that goes on after another one has committed', () => {
+  test('WH-27 IDEM-05: writes below its own prefix, and changes neither the job nor its rows, partitions or ledger', async () => {
+    const { job, events } = ranOf('valid.csv')
+    const glue = new GlueClient(clientSettings(runtime.connection))
+    const scheduled = events.find(({ taskScheduledEventDetails: details }) => details?.resourceType === 'glue')
+    const sent = objectOf(JSON.parse(scheduled?.taskScheduledEventDetails?.parameters ?? '{}'))
+    const own = Object.entries(objectOf(sent.Arguments)).map(([name, value]) => [name, textOf(value)] as const)
+    const lateId = `${job.jobId}-1-7`
+    const seen = async () => ({
+      job: await getJob(runtime.clients.lambda, { jobId: job.jobId }),
+      rows: await rowsOf(runtime, 'select * from orders order by order_id'),
+      partitions: (
+        await glue.send(new GetPartitionsCommand({ DatabaseName: 'curated', TableName: 'orders' }))
+      ).Partitions?.map(({ Values }) => Values),
+      objects: (await allObjects(runtime.clients.s3)).filter(({ key }) => !key.includes(lateId)),
+    })
+    const before = await seen()
+    const { JobRunId = '' } = await glue.send(
+      new StartJobRunCommand({
+        JobName: textOf(sent.JobName),
+        Arguments: { ...Object.fromEntries(own), '--run_id': lateId },
+      }),
+    )
+    await eventually('the late run', async () => {
+      const { JobRun } = await glue.send(new GetJobRunCommand({ JobName: textOf(sent.JobName), RunId: JobRunId }))
+      return JobRun?.JobRunState === 'SUCCEEDED' ? true : null
+    })
+    expect(await seen()).toEqual(before)
+    const late = (await allObjects(runtime.clients.s3)).filter(({ key }) => key.includes(lateId))
+    expect(late.map(({ key }) => key)).toContainEqual(expect.stringMatching(/manifest\.json$/))
+    glue.destroy()
   })
 })
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { executionArnOf } from '../../cli/follow.ts'
@@ -109,6 +110,34 @@ describe('the events of a job', () => {
       'IngestionJobQuarantined',
       'ValidationPassed',
     ])
+  })
+})
+
+describe('a file that breaks its contract', () => {
+  test('SCH-34 is quarantined, or fails its job and tells operators, as the contract says; raw keeps it either way', async () => {
+    const { job: quarantined } = await ingest('acme/events/broken.csv', 'id,at\na,2026-01-01T00:00:00Z\n')
+    expect(quarantined).toMatchObject({ status: 'QUARANTINED', reasonCode: 'missing_required_column' })
+    const content = 'id,other\na,1\n'
+    const { job: failed, source } = await ingest('acme/alerted/broken.csv', content)
+    expect(failed).toMatchObject({
+      status: 'FAILED',
+      reasonCode: 'breaking_change',
+      message: expect.stringContaining('missing_required_column'),
+      drift: {
+        class: 'missing',
+        changes: [
+          { column: 'reading', kind: 'absent', old: 'integer', new: null },
+          { column: 'other', kind: 'new', old: null, new: 'integer' },
+        ],
+      },
+      objects: { quarantine: null },
+    })
+    const [told] = (await eventsOf(failed.jobId, 'IngestionJobFailed')).slice(-1)
+    expect(told?.detail).toMatchObject({ tenantId: 'acme', dataset: 'alerted', reasonCode: 'breaking_change' })
+    const { Body } = await runtime.clients.s3.send(
+      new GetObjectCommand({ Bucket: source.bucket, Key: source.key, VersionId: source.versionId }),
+    )
+    expect(await Body?.transformToString()).toBe(content)
   })
 })
 

@@ -291,6 +291,21 @@ describe('records that cannot be split', () => {
     ])
   })
 
+  test('QUA-02: the sample holds the first 10,000 rejects in the order of the file, and fewer where their errors are long', async () => {
+    const sampleOf = async (content: string): Promise<readonly { record_number: number }[]> => {
+      const ran = await runCase({ contract: CONTRACT, mapping: csv, content })
+      const uri = ran.plan.destinations.rejectSample.replace('{runId}', ran.summary.runId)
+      return JSON.parse(await ran.objects.readText(uri))
+    }
+    const many = await sampleOf(`sensor,value,read_at\n${'a,many,\n'.repeat(12_000)}`)
+    expect(many.map(({ record_number }) => record_number)).toEqual(
+      Array.from({ length: 10_000 }, (_, index) => index + 1),
+    )
+    const long = await sampleOf(`sensor,value,read_at\n${`${'x'.repeat(1500)},${'y'.repeat(400)},\n`.repeat(7_500)}`)
+    expect(long.length).toBeLessThan(7_500)
+    expect(JSON.stringify(long).length).toBeLessThan(32 * 1024 * 1024)
+  })
+
   test('QUA-04: the sample of rejects holds at most 1,024 characters of a record', async () => {
     const ran = await run(`sensor,value,read_at\n${'x'.repeat(1500)},1\n`)
     const sample = JSON.parse(

@@ -111,6 +111,7 @@ describe('quarantine', () => {
       value,
       message: value,
       raw: value,
+      rawSha256: null,
     }))
     const cells: string[][] = parse(errorsCsv(rows))
     expect(cells.slice(1).every((row) => row.slice(2).every((cell) => cell.startsWith("'")))).toBe(true)
