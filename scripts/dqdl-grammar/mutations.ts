@@ -72,9 +72,10 @@ export function mutatedTokens(tokens: Tokens, choices: Choices): Tokens {
 
 /** A text with one character left out, put in, or the whole cut off. */
 export function mutatedText(text: string, choices: Choices): string {
-  const at = choices.below(text.length + 1)
+  const characters = [...text]
+  const at = choices.below(characters.length + 1)
   const form = choices.below(5)
-  if (form === 0) return text.slice(0, at)
-  if (form === 1) return text.slice(0, at) + text.slice(at + 1)
-  return text.slice(0, at) + choices.pick(CHARACTERS) + text.slice(at)
+  if (form === 0) return characters.slice(0, at).join('')
+  const put = form === 1 ? [] : [choices.pick(CHARACTERS)]
+  return [...characters.slice(0, at), ...put, ...characters.slice(form === 1 ? at + 1 : at)].join('')
 }

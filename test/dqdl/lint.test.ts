@@ -177,6 +177,11 @@ const FINDINGS: readonly (readonly [why: string, text: string, findings: readonl
     ['1:25 error parentheses: Each part of a composite rule must stand in parentheses'],
   ],
   [
+    'no part without parentheses, whatever joins them',
+    rules('(RowCount > 1) or (ColumnCount > 1), (RowCount > 2) or ((ColumnCount > 2) and (ColumnCount < 9))'),
+    [],
+  ],
+  [
     'labels inside a composite',
     rules('(RowCount > 1 labels=["a"="b"]) and (RowCount > 2)'),
     ['1:26 warning label_in_composite: Labels inside a composite rule have no effect: label the whole in parentheses'],
