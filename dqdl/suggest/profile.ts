@@ -1,7 +1,9 @@
+import { isJsonObject } from '../../core/json.ts'
 import { castablePredicate } from '../castable.ts'
 import type { QualityConnection } from '../execute.ts'
 import type { QualityColumn } from '../quality-plan.ts'
-import { familyOf, identifier, isNumeric, literal, type TypeFamily } from '../sql.ts'
+import { familyOf, identifier, isNumeric, literal, matches, type TypeFamily } from '../sql.ts'
+import { patternOfShape } from './operands.ts'
 
 /** What all values of a text column can be cast to, the narrowest first. */
 export const TEXT_TYPES = ['Integer', 'Long', 'Double', 'Date', 'Timestamp'] as const
@@ -11,7 +13,8 @@ export type TextType = (typeof TEXT_TYPES)[number]
 export const MAX_LISTED_VALUES = 20
 /** Longest text whose form is looked at, in characters. */
 const MAX_SHAPE_CHARACTERS = 64
-const EMAIL = String.raw`[^@\s]+@[^@\s]+\.[^@\s]+`
+/** Without white space, which a pattern in a rule says by a blank. */
+const MAIL = '[^@ ]+@[^@ ]+'
 
 /** Figures of one column over all rows. */
 export interface ColumnProfile {
@@ -34,13 +37,24 @@ export interface ColumnProfile {
     readonly longest: number
     /** Every value, when there are at most {@link MAX_LISTED_VALUES}. */
     readonly listed: readonly string[] | null
-    /** The one form of all values: `A` a capital letter, `a` a small one, `9` a digit, others as they are; else `null`. */
-    readonly shape: string | null
-    /** All values look like addresses of mail. */
+    /** All values match it: of the one form that they have, or of addresses of mail. */
+    readonly pattern: string | null
+    /** The pattern is that of addresses of mail. */
     readonly mail: boolean
     readonly castableTo: TextType | null
   } | null
 }
+
+/** What the first values of a text column look like, and all may. */
+interface TextHint {
+  readonly pattern: string | null
+  readonly types: readonly TextType[]
+}
+/** Hints by column name. */
+type Hints = ReadonlyMap<string, TextHint>
+
+/** Rows that are looked at for hints: all of them would be ten times as dear as what the hints ask. */
+const HINT_ROWS = 2000
 export interface DataProfile {
   readonly rows: number
   readonly columns: readonly ColumnProfile[]
@@ -67,29 +81,29 @@ function numberMembers(column: string, family: TypeFamily): readonly string[] {
   ]
 }
 
-function textMembers(column: string): readonly string[] {
-  const predicateColumn = { sql: column, family: 'text' as const }
-  const short = `CASE WHEN length(${column}) <= ${MAX_SHAPE_CHARACTERS} THEN ${shapeOf(column)} END`
+const holdsForAll = (column: string, predicate: string): string =>
+  `coalesce(bool_and(CASE WHEN ${column} IS NOT NULL THEN ${predicate} END), false)`
+const matchesAll = (column: string, pattern: string): string => holdsForAll(column, matches(column, pattern))
+const castableAll = (column: string, type: TextType): string =>
+  holdsForAll(column, castablePredicate({ sql: column, family: 'text' }, type, null) ?? 'false')
+
+function textMembers(column: string, hint: TextHint | undefined): readonly string[] {
+  const pattern = hint?.pattern ?? null
   return [
     `'shortest', min(length(${column}))`,
     `'longest', max(length(${column}))`,
     `'listed', approx_top_k(${column}, ${MAX_LISTED_VALUES * 2})`,
-    `'firstShape', min(${short})`,
-    `'lastShape', max(${short})`,
-    `'mail', coalesce(bool_and(regexp_full_match(${column}, ${literal(EMAIL)})), false)`,
-    ...TEXT_TYPES.map((type) => {
-      const castable = castablePredicate(predicateColumn, type, null) ?? 'false'
-      return `${literal(type)}, coalesce(bool_and(CASE WHEN ${column} IS NOT NULL THEN ${castable} END), false)`
-    }),
+    ...(pattern === null ? [] : [`'pattern', ${matchesAll(column, pattern)}`]),
+    ...(hint?.types ?? []).map((type) => `${literal(type)}, ${castableAll(column, type)}`),
   ]
 }
 
-function membersOf({ name, duckdbType }: QualityColumn): readonly string[] {
+function membersOf({ name, duckdbType }: QualityColumn, hints: Hints): readonly string[] {
   const column = identifier(name)
   const family = familyOf(duckdbType)
   const values = `'values', count(${column})`
   const distinct = `'distinct', count(DISTINCT ${column})`
-  if (family === 'text') return [values, distinct, ...textMembers(column)]
+  if (family === 'text') return [values, distinct, ...textMembers(column, hints.get(name))]
   if (family === 'integer') return [values, distinct, ...numberMembers(column, family)]
   if (isNumeric(family)) return [values, ...numberMembers(column, family)]
   if (family === 'date' || family === 'timestamp')
@@ -102,10 +116,10 @@ function membersOf({ name, duckdbType }: QualityColumn): readonly string[] {
   return [values]
 }
 
-/** One statement, one scan: a struct of figures for each column. */
-export function profileSql(relation: string, columns: readonly QualityColumn[], key: readonly string[]): string {
+/** One statement, one scan: an object of figures for each column. */
+function profileSql(relation: string, columns: readonly QualityColumn[], key: readonly string[], hints: Hints): string {
   const figures = columns.map(
-    (column, index) => `to_json(json_object(${membersOf(column).join(', ')}))::VARCHAR AS c${index}`,
+    (column, index) => `to_json(json_object(${membersOf(column, hints).join(', ')}))::VARCHAR AS c${index}`,
   )
   const tuple = `(${key.map(identifier).join(', ')})`
   const complete = key.map((name) => `${identifier(name)} IS NOT NULL`).join(' AND ')
@@ -115,6 +129,10 @@ export function profileSql(relation: string, columns: readonly QualityColumn[], 
 }
 
 type Figures = Readonly<Record<string, unknown>>
+function figuresOf(text: unknown): Figures {
+  const figures: unknown = JSON.parse(String(text))
+  return isJsonObject(figures) ? figures : {}
+}
 const numberOf = (figures: Figures, name: string): number | null => {
   const value = figures[name]
   return typeof value === 'number' ? value : null
@@ -137,26 +155,24 @@ function daysOf(figures: Figures): ColumnProfile['days'] {
   return figures.finite === true && writable(first) && writable(last) ? { first, last } : null
 }
 
-function textsOf(figures: Figures, distinct: number | null): ColumnProfile['texts'] {
+function textsOf(figures: Figures, distinct: number | null, hint: TextHint | undefined): ColumnProfile['texts'] {
   const shortest = numberOf(figures, 'shortest')
   const longest = numberOf(figures, 'longest')
   if (shortest === null || longest === null) return null
   const values = Array.isArray(figures.listed) ? figures.listed.filter((value) => typeof value === 'string') : []
-  const shape = textOf(figures, 'firstShape')
-  const oneShape = longest <= MAX_SHAPE_CHARACTERS && shape === textOf(figures, 'lastShape')
+  const pattern = figures.pattern === true ? (hint?.pattern ?? null) : null
   return {
     shortest,
     longest,
     listed: distinct !== null && distinct <= MAX_LISTED_VALUES && values.length === distinct ? values.sort() : null,
-    shape: oneShape ? shape : null,
-    mail: figures.mail === true,
+    pattern,
+    mail: pattern === MAIL,
     castableTo: TEXT_TYPES.find((type) => figures[type] === true) ?? null,
   }
 }
 
-function columnProfile({ name, duckdbType }: QualityColumn, text: unknown): ColumnProfile {
-  const figures: unknown = JSON.parse(String(text))
-  const known: Figures = typeof figures === 'object' && figures !== null ? { ...figures } : {}
+function columnProfile({ name, duckdbType }: QualityColumn, text: unknown, hints: Hints): ColumnProfile {
+  const known = figuresOf(text)
   const distinct = numberOf(known, 'distinct')
   const family = familyOf(duckdbType)
   return {
@@ -166,12 +182,41 @@ function columnProfile({ name, duckdbType }: QualityColumn, text: unknown): Colu
     distinct,
     numbers: isNumeric(family) ? numbersOf(known) : null,
     days: family === 'date' || family === 'timestamp' ? daysOf(known) : null,
-    texts: family === 'text' ? textsOf(known, distinct) : null,
+    texts: family === 'text' ? textsOf(known, distinct, hints.get(name)) : null,
+  }
+}
+
+/** Looks at the first rows of the text columns. */
+async function hintsOf(
+  relation: string,
+  columns: readonly QualityColumn[],
+  connection: QualityConnection,
+): Promise<Hints> {
+  const texts = columns.filter(({ duckdbType }) => familyOf(duckdbType) === 'text')
+  if (texts.length === 0) return new Map()
+  const figures = texts.map(({ name }, index) => {
+    const column = identifier(name)
+    const short = `CASE WHEN length(${column}) <= ${MAX_SHAPE_CHARACTERS} THEN ${shapeOf(column)} ELSE '' END`
+    const types = TEXT_TYPES.map((type) => `${literal(type)}, ${castableAll(column, type)}`)
+    return `to_json(json_object('firstShape', min(${short}), 'lastShape', max(${short}), 'mail', ${matchesAll(column, MAIL)}, ${types.join(', ')}))::VARCHAR AS c${index}`
+  })
+  const [row = {}] = await connection.rows(
+    `SELECT ${figures.join(', ')} FROM (SELECT * FROM ${relation} LIMIT ${HINT_ROWS})`,
+  )
+  return new Map(texts.map(({ name }, index) => [name, hintOf(figuresOf(row[`c${index}`]))]))
+}
+
+function hintOf(figures: Figures): TextHint {
+  const shape = textOf(figures, 'firstShape')
+  const oneForm = shape === null || shape !== textOf(figures, 'lastShape') ? null : patternOfShape(shape)
+  return {
+    pattern: oneForm ?? (figures.mail === true ? MAIL : null),
+    types: TEXT_TYPES.filter((type) => figures[type] === true),
   }
 }
 
 /**
- * Measures what rules can be suggested from, in one scan.
+ * Measures what rules can be suggested from: a look at the first rows, then one scan of all.
  * @param key columns that are looked at as a key, none by default
  */
 export async function profileData(
@@ -180,10 +225,11 @@ export async function profileData(
   key: readonly string[],
   connection: QualityConnection,
 ): Promise<DataProfile> {
-  const [row = {}] = await connection.rows(profileSql(relation, columns, key))
+  const hints = await hintsOf(relation, columns, connection)
+  const [row = {}] = await connection.rows(profileSql(relation, columns, key, hints))
   return {
     rows: Number(row.row_count),
     keyHolds: row.key_holds === true,
-    columns: columns.map((column, index) => columnProfile(column, row[`c${index}`])),
+    columns: columns.map((column, index) => columnProfile(column, row[`c${index}`], hints)),
   }
 }

@@ -1,4 +1,4 @@
-import { listText, numberText, patternOfShape, rounded, wherePresent } from './operands.ts'
+import { listText, numberText, rounded, wherePresent } from './operands.ts'
 import type { ColumnProfile } from './profile.ts'
 import { gate, type Suggestion, warn } from './suggestion.ts'
 
@@ -101,20 +101,11 @@ function lengths(column: ColumnInData): readonly Suggestion[] {
 
 function forms(column: ColumnInData): readonly Suggestion[] {
   const { profile, parameter, rows: all } = column
-  if (profile.texts === null || all < TELLING_ROWS) return []
-  const { shape, mail } = profile.texts
-  const pattern = shape === null ? null : patternOfShape(shape)
-  if (pattern !== null)
-    return [
-      warn(
-        `ColumnValues ${parameter} matches "${pattern}"${scope(column)}`,
-        `all ${profile.values} texts have one form`,
-        { [`Column.${profile.name}.PatternMatch`]: 1 },
-      ),
-    ]
-  if (!mail) return []
-  const rule = `ColumnValues ${parameter} matches "[^@ ]+@[^@ ]+"${scope(column)}`
-  return [warn(rule, 'all texts look like addresses of mail', { [`Column.${profile.name}.PatternMatch`]: 1 })]
+  const { pattern = null, mail = false } = profile.texts ?? {}
+  if (pattern === null || all < TELLING_ROWS) return []
+  const rule = `ColumnValues ${parameter} matches "${pattern}"${scope(column)}`
+  const reason = mail ? 'all texts look like addresses of mail' : `all ${profile.values} texts have one form`
+  return [warn(rule, reason, { [`Column.${profile.name}.PatternMatch`]: 1 })]
 }
 
 function texts(column: ColumnInData): readonly Suggestion[] {
@@ -133,7 +124,7 @@ function texts(column: ColumnInData): readonly Suggestion[] {
   if (list.length > 0) return list
   const pattern = forms(column)
   // A form says the length too.
-  return profile.texts.shape !== null && pattern.length > 0 ? pattern : [...pattern, ...lengths(column)]
+  return pattern.length > 0 && !profile.texts.mail ? pattern : [...pattern, ...lengths(column)]
 }
 
 function range(column: ColumnInData): readonly Suggestion[] {
