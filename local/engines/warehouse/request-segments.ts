@@ -13,6 +13,7 @@ import {
   MAX_SEGMENTS,
   mayHaveSegments,
   printFiles,
+  quoteLiteral,
   readSegments,
   type Segment,
   type SegmentColumn,
@@ -158,20 +159,33 @@ async function hasRows(connection: DuckDBConnection, table: Relation): Promise<b
   return (await readRows(connection, `SELECT 1 FROM ${quoteRelation(storageOf(table))} LIMIT 1`)).length > 0
 }
 
-/** One scan: the rows, the NULLs of each column and the longest of its texts. */
+/** NULLs of the files' columns as their statistics count them; a column is missing where one of its parts has none. */
+async function nullCounts(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const counts = await readRows(
+    connection,
+    `SELECT path_in_schema, sum(stats_null_count) FROM parquet_metadata([${paths.map(quoteLiteral).join(', ')}]) GROUP BY ALL HAVING count(*) = count(stats_null_count)`,
+  )
+  return new Map(counts.map(([name, nulls]) => [name ?? '', Number(nulls)]))
+}
+
+/** One scan of the texts, and of what no statistics tell: the rows, the NULLs of each column and the longest of its texts. */
 async function measure(
   connection: DuckDBConnection,
   table: Relation,
   { paths, columns }: CopiedFiles,
 ): Promise<Omit<Segment, 'files'>> {
+  const nulls = await nullCounts(connection, paths)
   const figures = columns.flatMap(({ column, from }) => {
     const name = quoteName(from)
-    return [`count(${name})`, column.type === 'VARCHAR' ? `max(strlen(CAST(${name} AS VARCHAR)))` : 'NULL']
+    const isNull = nulls.get(from) ?? `count(*) - count(${name})`
+    return [isNull, column.type === 'VARCHAR' ? `max(strlen(CAST(${name} AS VARCHAR)))` : 'NULL']
   })
   const [row = []] = await readRows(connection, `SELECT count(*), ${figures.join(', ')} FROM ${printFiles(paths)}`)
-  const rows = Number(row[0] ?? 0)
   return {
-    rows,
+    rows: Number(row[0] ?? 0),
     columns: table.columns.map(({ name }): SegmentColumn => {
       const index = columns.findIndex(({ column }) => column.name === name)
       if (index < 0) return { name, from: null, maxBytes: null, hasNull: true }
@@ -180,7 +194,7 @@ async function measure(
         name,
         from: columns[index]?.from ?? null,
         maxBytes: longest === null ? null : Number(longest),
-        hasNull: Number(row[1 + 2 * index]) < rows,
+        hasNull: Number(row[1 + 2 * index]) > 0,
       }
     }),
   }
