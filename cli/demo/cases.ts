@@ -59,6 +59,14 @@ function rewrite({ mapping }: Orders, from: string, to: string, change: (records
 export const sourceOf = ({ mapping }: Orders, target: string): string =>
   mapping.fields.find((field) => field.target === target)?.sources[0] ?? target
 
+/** Other orders than those of the tenant's first file, with another name for the column of their totals. */
+function renameTotal(orders: Orders, from: string, to: string): void {
+  const [id, total] = [sourceOf(orders, 'order_id'), sourceOf(orders, 'amount')]
+  rewrite(orders, from, to, (records) =>
+    records.map(({ [total]: amount = '', ...kept }) => ({ ...kept, [id]: `x${kept[id]}`, [RENAMED_COLUMN]: amount })),
+  )
+}
+
 /** A byte of Latin-1 text in a file that is UTF-8 otherwise. */
 function spoilEncoding(from: string, to: string): void {
   const bytes = Buffer.from(readFileSync(from))
@@ -90,9 +98,7 @@ export async function writeCases(
   rewrite(first, small, at('missing.csv'), (records) =>
     records.map(({ [sourceOf(first, 'amount')]: _, ...kept }) => kept),
   )
-  rewrite(second, at('second-small.csv'), at('renamed.csv'), (records) =>
-    records.map(({ [sourceOf(second, 'amount')]: amount = '', ...kept }) => ({ ...kept, [RENAMED_COLUMN]: amount })),
-  )
+  renameTotal(second, at('second-small.csv'), at('renamed.csv'))
   rewrite(first, small, at('rejects.csv'), (records) =>
     records.map((record, row) => (row % 2 === 0 ? { ...record, [sourceOf(first, 'quantity')]: 'many' } : record)),
   )
