@@ -44,6 +44,7 @@ function invoke(outfile: string): { readonly status: number | null; readonly err
     DATABASE_NAME: 'sluice',
     DATABASE_USER: 'sluice_app',
     WORK_BUCKET: 'work',
+    RAW_BUCKET: 'raw',
     VALIDATED_BUCKET: 'validated',
     CURATED_BUCKET: 'curated',
     DQ_RESULTS_BUCKET: 'dq',
