@@ -17,7 +17,13 @@ import { mergeRows } from './merge.ts'
 import type { PreparedStatement } from './prepare.ts'
 import { type StatementPreparer, statementPreparer } from './prepare-cache.ts'
 import { printError } from './print-error.ts'
-import { allRelations, type RelationCache, type RelationSession, relationCache } from './relation-cache.ts'
+import {
+  allRelations,
+  type RelationCache,
+  type RelationSession,
+  relationCache,
+  segmentedRelations,
+} from './relation-cache.ts'
 import { keyOf, type Relation, type RelationLookup, requireRelation } from './relations.ts'
 import { RequestSegments } from './request-segments.ts'
 import { type ResultSet, readResult } from './result.ts'
@@ -90,7 +96,7 @@ export async function openWarehouse(settings: WarehouseSettings): Promise<Wareho
     await setup.run(sql)
   const files = await openSegmentFiles(settings.segments.directory)
   await files.removeOthers(await segmentFiles(setup))
-  await refreshViews(setup, await allRelations(setup), files.folder)
+  await refreshViews(setup, await segmentedRelations(setup), files.folder)
   return warehouseOn(database, setup, settings, files)
 }
 

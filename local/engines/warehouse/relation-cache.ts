@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { readRows } from './access.ts'
-import { isStorage, keyOf, type Relation, type RelationLookup, storageOf } from './relations.ts'
+import { frontOf, isStorage, keyOf, type Relation, type RelationLookup, storageOf } from './relations.ts'
 
 /** Relations as one request sees them: what it has changed itself is read from its own transaction. */
 export interface RelationSession {
@@ -72,6 +72,16 @@ export async function allRelations(connection: DuckDBConnection): Promise<readon
     `SELECT DISTINCT schema_name, table_name FROM duckdb_columns() WHERE schema_name NOT IN (${INTERNAL}) ORDER BY ALL`,
   )
   const found = await Promise.all(names.map(([schema, name]) => readRelation(connection, schema ?? '', name ?? '')))
+  return found.filter((relation) => relation !== null)
+}
+
+/** Tables of which rows lie in files. */
+export async function segmentedRelations(connection: DuckDBConnection): Promise<readonly Relation[]> {
+  const names = await readRows(connection, 'SELECT schema_name, table_name FROM duckdb_tables()')
+  const behind = names.filter(([, name]) => isStorage(name ?? ''))
+  const found = await Promise.all(
+    behind.map(([schema, name]) => readRelation(connection, schema ?? '', frontOf(name ?? ''))),
+  )
   return found.filter((relation) => relation !== null)
 }
 

@@ -46,6 +46,9 @@ export const storageOf = (relation: {
 /** Whether the name is that of a table behind another: nobody may name it. */
 export const isStorage = (name: string): boolean => name.endsWith(ROWS)
 
+/** The name of the relation that such a table is behind. */
+export const frontOf = (storage: string): string => storage.slice(0, -ROWS.length)
+
 /** @throws SqlError as Redshift words it */
 export async function requireRelation(lookup: RelationLookup, name: RelationName): Promise<Relation> {
   const relation = await lookup.find(name)

@@ -126,9 +126,9 @@ export async function absorbSegments(
 /** Views name files by their path: after the state folder has moved, they are printed anew. */
 export async function refreshViews(
   connection: DuckDBConnection,
-  relations: readonly Relation[],
+  segmented: readonly Relation[],
   folder: string,
 ): Promise<void> {
-  for (const table of relations)
-    if (table.segmented) await connection.run(printView(table, await readSegments(connection, keyOf(table)), folder))
+  for (const table of segmented)
+    await connection.run(printView(table, await readSegments(connection, keyOf(table)), folder))
 }
