@@ -1,9 +1,11 @@
 import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
 import { isJsonObject } from '../core/json.ts'
+import type { PastRows } from '../dqdl/backtest/backtest.ts'
 import { type GlueResult, parseGlueResult } from '../dqdl/glue-result.ts'
 import { literal } from '../dqdl/sql.ts'
 
@@ -61,22 +63,22 @@ async function download(s3: S3Client, url: string, file: string): Promise<boolea
   }
 }
 
-/**
- * Brings a run's curated rows into a folder.
- * @returns what stands behind FROM, or `null` when any of the files is gone
- */
-export async function curatedRelation(
+/** Brings a run's curated rows into a folder until they are released; `null` when any of the files is gone. */
+export async function curatedRows(
   s3: S3Client,
   workBucket: string,
   run: PastRun,
   folder: string,
-): Promise<string | null> {
+): Promise<PastRows | null> {
   const urls = await curatedFiles(s3, workBucket, run)
-  const files: string[] = []
-  for (const [index, url] of urls.entries()) {
-    const file = join(folder, `${run.runId}-${index}.parquet`)
-    if (!(await download(s3, url, file))) return null
-    files.push(literal(file))
+  const files = urls.map((_, index) => join(folder, `${run.runId}-${index}.parquet`))
+  const release = async (): Promise<void> => {
+    for (const file of files) await rm(file, { force: true })
   }
-  return files.length === 0 ? null : `read_parquet([${files.join(', ')}])`
+  for (const [index, url] of urls.entries()) {
+    if (await download(s3, url, files[index] ?? '')) continue
+    await release()
+    return null
+  }
+  return files.length === 0 ? null : { relation: `read_parquet([${files.map(literal).join(', ')}])`, release }
 }

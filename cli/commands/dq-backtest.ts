@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { type BacktestedJob, backtest, type PastJob } from '../../dqdl/backtest/backtest.ts'
+import { type BacktestedJob, backtest, type PastJob, type PastRows } from '../../dqdl/backtest/backtest.ts'
 import { readableFile } from '../../dqdl/data-file.ts'
 import { requireRuleset } from '../../dqdl/parse.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
@@ -9,7 +9,7 @@ import type { Invocation } from '../invocation.ts'
 import type { JobDocument } from '../job-view.ts'
 import { listJobs } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { curatedRelation, keptResult } from '../past-runs.ts'
+import { curatedRows, keptResult } from '../past-runs.ts'
 import { withQualityEngine } from '../quality-engine.ts'
 import { referencesOf } from '../references.ts'
 import { connectionOf } from '../session.ts'
@@ -44,12 +44,15 @@ const isJudged = (job: JobDocument): job is JudgedJob =>
 
 const isReplay = (job: JudgedJob): boolean => String(job.attemptKind).startsWith('replay')
 
-async function pastJob(job: JudgedJob, s3: S3Client, workBucket: string, folder: string): Promise<PastJob | null> {
+async function pastJob(
+  job: JudgedJob,
+  s3: S3Client,
+  rows: (job: JudgedJob) => Promise<PastRows | null>,
+): Promise<PastJob | null> {
   const result = await keptResult(s3, job.objects.quality ?? '')
   if (result === null) return null
   const { jobId, tenantId, registeredAt, status } = job
-  const relation = await curatedRelation(s3, workBucket, job, folder)
-  return { jobId, tenantId, registeredAt, status, isReplay: isReplay(job), result, relation }
+  return { jobId, tenantId, registeredAt, status, isReplay: isReplay(job), result, rows: () => rows(job) }
 }
 
 const CHANGE_WORDS: Readonly<Record<BacktestedJob['change'], string>> = {
@@ -140,12 +143,12 @@ export async function dqBacktest(
     const references: Record<string, string> = {}
     for (const [alias, file] of Object.entries(referencesOf(options.reference ?? [])))
       references[alias] = (await readableFile(file, engine)).relation
-    const past: PastJob[] = []
-    for (const [index, job] of judged.entries()) {
-      output.progress(`reading job ${index + 1} of ${judged.length}`)
-      const found = await pastJob(job, s3, workBucket, scratch)
-      if (found !== null) past.push(found)
+    const rows = (job: JudgedJob): Promise<PastRows | null> => {
+      output.progress(`judging ${job.jobId}, ${judged.indexOf(job) + 1} of ${judged.length}`)
+      return curatedRows(s3, workBucket, job, scratch)
     }
+    const found = await Promise.all(judged.map((job) => pastJob(job, s3, rows)))
+    const past = found.filter((job) => job !== null)
     return backtest(past, { ruleset, references }, engine)
   })
   const summary = summaryOf(jobs, judged.length - jobs.length)

@@ -18,8 +18,15 @@ export interface PastJob {
   /** Replays add nothing to the history of dynamic rules. */
   readonly isReplay: boolean
   readonly result: GlueResult
-  /** What stands behind FROM for its curated rows; `null` when they are gone. */
-  readonly relation: string | null
+  /** Brings its curated rows; `null` when they are gone. */
+  rows(): Promise<PastRows | null>
+}
+
+export interface PastRows {
+  /** What stands behind FROM. */
+  readonly relation: string
+  /** They are needed no more. */
+  release(): Promise<void>
 }
 
 /** `UNKNOWN`: the data are gone, and the kept result does not tell. */
@@ -104,20 +111,24 @@ export interface BacktestRules {
 
 async function evaluated(
   job: PastJob,
-  relation: string,
+  { relation, release }: PastRows,
   { ruleset, references }: BacktestRules,
   history: MetricHistory,
   connection: QualityConnection,
 ): Promise<{ judged: readonly Judged[]; result: GlueResult }> {
   const now = new Date(job.registeredAt)
-  const { result, plan } = await evaluateRuleset({ ruleset, relation, references, now, history }, connection)
-  const judged = result.RuleResults.map((rule, index) => ({
-    text: rule.Description,
-    severity: plan.rules[index]?.severity ?? 'gate',
-    would: rule.Result,
-    message: rule.EvaluationMessage ?? null,
-  }))
-  return { judged, result }
+  try {
+    const { result, plan } = await evaluateRuleset({ ruleset, relation, references, now, history }, connection)
+    const judged = result.RuleResults.map((rule, index) => ({
+      text: rule.Description,
+      severity: plan.rules[index]?.severity ?? 'gate',
+      would: rule.Result,
+      message: rule.EvaluationMessage ?? null,
+    }))
+    return { judged, result }
+  } finally {
+    await release()
+  }
 }
 
 function rejudged(job: PastJob, { ruleset }: BacktestRules, history: MetricHistory): readonly Judged[] {
@@ -159,10 +170,11 @@ export async function backtest(
   for (const job of jobs) {
     const known = earlier.get(job.tenantId) ?? []
     const history = historyOf(known)
+    const rows = await job.rows()
     const { judged, result } =
-      job.relation === null
+      rows === null
         ? { judged: rejudged(job, rules, history), result: null }
-        : await evaluated(job, job.relation, rules, history, connection)
+        : await evaluated(job, rows, rules, history, connection)
     const would = gateOf(judged.filter(({ severity }) => severity === 'gate').map((each) => each.would))
     const was = gateOfKept(job.result)
     if (was === 'PASS' && !job.isReplay) earlier.set(job.tenantId, [merged(job.result, result), ...known])
@@ -174,7 +186,7 @@ export async function backtest(
       was: { gate: was, score: job.result.Score },
       would: { gate: would, score: scoreOf(judged) },
       change: changeOf(was, would),
-      evidence: job.relation === null ? 'results' : 'data',
+      evidence: rows === null ? 'results' : 'data',
       rules: changedRules(judged, job.result),
     })
   }

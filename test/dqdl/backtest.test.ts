@@ -12,25 +12,27 @@ beforeAll(async () => {
 })
 afterAll(() => engine.close())
 
+const GONE = async () => null
 const KEPT_RULES = 'RowCount > 0, IsComplete "id", ColumnValues "amount" > 0, Mean "amount" between 1 and 50'
 
 /** A job of so many rows, judged by rules as they were; `lowest` is its least amount. */
 async function pastJob(
   name: string,
-  rows: number,
+  rowCount: number,
   lowest: number,
   rest: Partial<PastJob> = {},
   rules = KEPT_RULES,
 ): Promise<PastJob> {
   const relation = `past_${name}`
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE ${relation} AS SELECT range AS id, ${lowest} + range % 10 AS amount FROM range(${rows})`,
+    `CREATE OR REPLACE TEMP TABLE ${relation} AS SELECT range AS id, ${lowest} + range % 10 AS amount FROM range(${rowCount})`,
   )
   const registeredAt = `2026-03-0${name.length}T12:00:00.000Z`
   const ruleset = requireRuleset(`Rules = [ ${rules} ]`)
   const { result } = await evaluateRuleset({ ruleset, relation, now: new Date(registeredAt) }, engine)
   const status = result.Score === 1 ? 'COMPLETED' : 'QUARANTINED'
-  return { jobId: name, tenantId: 'acme', registeredAt, status, isReplay: false, result, relation, ...rest }
+  const rows = async () => ({ relation, release: async () => undefined })
+  return { jobId: name, tenantId: 'acme', registeredAt, status, isReplay: false, result, rows, ...rest }
 }
 
 async function changed(rules: string, jobs: readonly PastJob[]) {
@@ -78,7 +80,7 @@ describe('dq backtest', () => {
   })
 
   test('where the rows are gone, kept metrics are judged anew, and what they do not tell is unknown', async () => {
-    const jobs = [await pastJob('a', 20, 1, { relation: null }), await pastJob('bb', 8, 0, { relation: null })]
+    const jobs = [await pastJob('a', 20, 1, { rows: GONE }), await pastJob('bb', 8, 0, { rows: GONE })]
     expect(await changed('RowCount > 10, IsComplete "id"', jobs)).toEqual([
       ['a PASS -> PASS: same by results'],
       ['bb FAIL -> FAIL: same by results', 'RowCount > 10: null -> FAIL', 'ColumnValues "amount" > 0: FAIL -> null'],
