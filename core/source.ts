@@ -1,3 +1,4 @@
+import { digestOfJson } from './digest.ts'
 import type { DatasetName, TenantId } from './identifiers.ts'
 import { NAME_PATTERN } from './identifiers.ts'
 
@@ -42,6 +43,13 @@ export function parseLandingKey(key: string): LandingKey | null {
     partition: day === null ? null : `${day[1]}-${day[2]}-${day[3]}`,
   }
 }
+
+/**
+ * Stands for the sequencer of a version that a listing told of, as listings tell none: older than any of S3's, and another one for each
+ * version, so that versions of one second are still in one order, whichever of them is loaded last.
+ */
+export const sequencerOfListed = ({ key, versionId }: Pick<SourceVersion, 'key' | 'versionId'>): string =>
+  `0000${digestOfJson({ key, versionId }).slice(0, 28)}`
 
 /** A sequencer padded so that text order is write order. */
 export const comparableSequencer = (sequencer: string): string => sequencer.padEnd(32, '0')

@@ -241,7 +241,7 @@ export interface SweepRequest {
   readonly at: string
 }
 export interface SweepResult {
-  /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer `0`), and deferred jobs; `trigger` is `sweep`. At most 120. */
+  /** Executions to start: versions without a job that landed longer ago than an event may be under way (sequencer: see `sequencerOfListed`), and deferred jobs; `trigger` is `sweep`. At most 120. */
   readonly start: readonly IngestInput[]
   /** Open jobs that nothing was heard of for the grace time, longest unchecked first: the machine describes each execution, and closes those that ended by `closeExecution`. At most 100. */
   readonly check: readonly { readonly executionArn: string }[]

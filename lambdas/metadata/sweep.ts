@@ -1,4 +1,4 @@
-import type { LandedSource } from '../../core/source.ts'
+import { type LandedSource, sequencerOfListed } from '../../core/source.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, SweepRequest, SweepResult } from '../messages.ts'
 import { type Database, type Queryable, rowsOf } from './database.ts'
@@ -9,8 +9,6 @@ const MAX_STARTS = 120
 const MAX_CHECKS = 100
 /** Longer than an event takes: seconds mostly, minutes after a switch was turned on. */
 export const DEFAULT_GRACE_SECONDS = 900
-/** Listings tell no sequencer; this one is older than any. */
-const UNKNOWN_SEQUENCER = '0'
 
 const sweptInput = (source: LandedSource): IngestInput => ({
   source,
@@ -23,7 +21,7 @@ const sweptInput = (source: LandedSource): IngestInput => ({
 async function unregistered(sql: Queryable, request: SweepRequest, landedBefore: number): Promise<IngestInput[]> {
   const due = request.landed
     .filter(({ landedAt }) => Date.parse(landedAt) <= landedBefore)
-    .map((version) => ({ ...version, bucket: request.bucket, sequencer: UNKNOWN_SEQUENCER }))
+    .map((version) => ({ ...version, bucket: request.bucket, sequencer: sequencerOfListed(version) }))
   const ids = due.map((source) => sourceObjectIdOf(source))
   const known = await rowsOf(sql, 'SELECT id FROM sluice.admin_registered_sources($1) AS known(id)', [ids])
   const registered = new Set(known.map((row) => row.text('id')))

@@ -1,4 +1,4 @@
-import type { LandedSource } from '../../../core/source.ts'
+import { type LandedSource, sequencerOfListed } from '../../../core/source.ts'
 import type { ReplayManifest } from '../../../replay/manifest.ts'
 import type { ManifestProblem } from '../../../replay/parse-manifest.ts'
 import { selectionProblems } from '../../../replay/plan.ts'
@@ -29,9 +29,6 @@ export type PlannedReplay =
 
 /** Objects that are looked at at once. */
 const INSPECTIONS = 32
-
-/** A version that no event told of: any other write of its key counts as later, as with the sweep. */
-const UNKNOWN_SEQUENCER = '0'
 
 async function eachAtOnce<T, R>(
   items: readonly T[],
@@ -79,7 +76,8 @@ async function planOne(candidate: Candidate, manifest: ReplayManifest, deps: Pla
   if (line.decision !== 'RUN') return { line, input: null }
   const { object, landed } = await deps.inspector.inspect(selected.source)
   const seen = planSource(manifest, { ...facts, object })
-  const source = selected.known ?? (landed && { ...selected.source, ...landed, sequencer: UNKNOWN_SEQUENCER })
+  const source =
+    selected.known ?? (landed && { ...selected.source, ...landed, sequencer: sequencerOfListed(selected.source) })
   if (seen.decision !== 'RUN' || source === null) return { line: seen, input: null }
   return { line: seen, input: inputOf(manifest, source, chosen, job) }
 }
