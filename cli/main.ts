@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
+import type { Declaration, Run } from './declaration.ts'
 import type { Invocation } from './invocation.ts'
 import { CommandError, createOutput, EXIT, type ExitCode, reportError } from './output.ts'
-
-type Run = (invocation: Invocation, ...args: never[]) => Promise<ExitCode>
+import { QUARANTINE_COMMANDS } from './quarantine-commands.ts'
 
 const program = new Command('sluice')
 let exitCode: ExitCode = EXIT.done
@@ -22,14 +22,6 @@ const running =
       exitCode = reportError(thrown, output)
     }
   }
-
-interface Declaration {
-  readonly usage: string
-  readonly summary: string
-  readonly example: string
-  readonly options?: readonly (readonly [flags: string, description: string, fallback?: string])[]
-  readonly load: () => Promise<Run>
-}
 
 const JSON_OPTION = ['--json', 'print one JSON document on stdout and nothing else there'] as const
 const STATE_OPTION = ['--state <dir>', 'state folder of the runtime (default: .sluice in the current folder)'] as const
@@ -225,62 +217,8 @@ declare(contract, {
   load: async () => (await import('./commands/contract.ts')).contractDiff,
 })
 
-const QUARANTINE_FILTER = [
-  ['--tenant <id>', 'of one tenant'],
-  ['--dataset <name>', 'of one dataset'],
-  ['--reason <code>', 'with one reason code'],
-  ['--since <time>', 'quarantined at or after a day or time'],
-  ['--until <time>', 'quarantined before a day or time'],
-] as const
-const BY_OPTION = ['--by <who>', 'who decides (default: the user of this machine)'] as const
 const quarantine = group('quarantine', 'files that must not proceed', 'sluice quarantine list --tenant acme')
-declare(quarantine, {
-  usage: 'list',
-  summary: 'what waits, with counts by reason',
-  example: 'sluice quarantine list --tenant acme --reason too_many_rejects',
-  options: [
-    ...QUARANTINE_FILTER,
-    ['--status <status>', 'open, released, discarded, superseded or all', 'open'],
-    ['--limit <n>', 'how many', '50'],
-  ],
-  load: async () => (await import('./commands/quarantine.ts')).quarantineList,
-})
-declare(quarantine, {
-  usage: 'show <job>',
-  summary: 'why one file waits: first errors, what changed since, whether a replay can help',
-  example: 'sluice quarantine show j0123456789abcdef01234567',
-  load: async () => (await import('./commands/quarantine.ts')).quarantineShow,
-})
-declare(quarantine, {
-  usage: 'release [jobs...]',
-  summary: 'run quarantined files again: drops a manifest in the replay bucket, nothing else',
-  example: "sluice quarantine release j0123456789abcdef01234567 --why 'the mapping is mended'",
-  options: [
-    ...QUARANTINE_FILTER,
-    ['--why <text>', 'for the audit', 'Released from quarantine'],
-    BY_OPTION,
-    ['--configuration <which>', 'current, or original: what the job had pinned', 'current'],
-    ['--accept-rejects', 'load what fits, though more rows are rejects than the contract tolerates'],
-    ['--override-gate <rule>...', 'a quality rule, by name or text, that may fail; may be repeated'],
-    ['--dry-run', 'report what would happen'],
-    ['--confirm <n>', 'the number of files, needed above 100 of them'],
-  ],
-  load: async () => (await import('./commands/quarantine-release.ts')).quarantineRelease,
-})
-declare(quarantine, {
-  usage: 'mappings',
-  summary: 'how often each mapping met rows and files that it could not map, by day',
-  example: 'sluice quarantine mappings --tenant acme --since 2026-11-01',
-  options: QUARANTINE_FILTER.filter(([flag]) => !flag.startsWith('--reason')),
-  load: async () => (await import('./commands/quarantine.ts')).quarantineMappings,
-})
-declare(quarantine, {
-  usage: 'discard <job>',
-  summary: 'give a quarantined file up; nothing is deleted',
-  example: "sluice quarantine discard j0123456789abcdef01234567 --why 'a test file'",
-  options: [['--why <text>', 'for the audit'], BY_OPTION],
-  load: async () => (await import('./commands/quarantine.ts')).quarantineDiscard,
-})
+for (const declaration of QUARANTINE_COMMANDS) declare(quarantine, declaration)
 
 const replay = group('replay', 'running past files again', 'sluice replay plan replay/examples/one-file.json')
 declare(replay, {
