@@ -126,9 +126,9 @@ export class WorkflowFunctions extends Construct {
         DATABASE_USER,
         DATABASE_ADMIN_SECRET_ARN: metadata.adminSecretArn,
       },
-      // Planning a replay looks at each of its sources.
+      // Planning a replay looks at each of its sources, 20,000 at most, and holds their lines.
       timeoutSeconds: 600,
-      memoryMb: 512,
+      memoryMb: 1024,
       reservedConcurrency: 20,
       files: {
         migrations: join(settings.root, 'lambdas', 'metadata', 'migrations'),

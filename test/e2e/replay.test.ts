@@ -44,7 +44,7 @@ const DAY_PREFIX = 'landing/acme/'
 /** Files that no event tells of: only a manifest runs them. */
 const UNHEARD = 'globex/lines/unheard/'
 /** `npm run test:replay` asks for 5,000. */
-const MANY = Number(process.env.SLUICE_REPLAY_SOURCES ?? 12)
+const MANY = Number(process.env.SLUICE_REPLAY_SOURCES ?? 6)
 
 function editTemplate(template: WorkflowTemplate): void {
   addQueue(template, EVENTS, 'events')
@@ -297,7 +297,7 @@ describe('a backfill', () => {
 })
 
 describe('a replay that is interrupted', () => {
-  const COUNT = 6
+  const COUNT = 5
   const landed: Landed[] = []
 
   beforeAll(async () => {
