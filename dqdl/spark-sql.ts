@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { leavesOf, type Ruleset } from './ast.ts'
+import { withDuckdbMeaning } from './spark-meaning.ts'
 import { readSourcesOf } from './table-names.ts'
 
 /** The DuckDB text of a Spark SQL text, or why there is none. Plain JSON, so that it can be kept beside a ruleset. */
@@ -38,9 +39,15 @@ async function importTranslator(): Promise<typeof import('@polyglot-sql/sdk')> {
 }
 
 const loadTranslator = async (): Promise<Translator> => {
-  const { Dialect, outputColumns, parse, transpile } = await importTranslator()
+  const { Dialect, generate, outputColumns, parse, transpile } = await importTranslator()
+  /** The same statement in words that DuckDB takes as Spark means them; as it is where the library cannot print it again. */
+  const prepared = (sparkSql: string): string => {
+    const { ast } = parse(sparkSql, Dialect.Spark)
+    const printed = ast === undefined || ast === null ? undefined : generate(withDuckdbMeaning(ast), Dialect.Spark).sql
+    return printed?.length === 1 ? (printed[0] ?? sparkSql) : sparkSql
+  }
   const translate = (sparkSql: string): SqlTranslation => {
-    const { success, sql, error } = transpile(sparkSql, Dialect.Spark, Dialect.DuckDB)
+    const { success, sql, error } = transpile(prepared(sparkSql), Dialect.Spark, Dialect.DuckDB)
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
     const [only, second] = sql
     if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }

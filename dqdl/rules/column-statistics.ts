@@ -100,7 +100,8 @@ export const columnCorrelation: RuleCompiler = (rule, measures, surroundings) =>
   const [first = '', second = ''] = columns.map(({ sql }) => `${sql}::DOUBLE`)
   const scope = scopeOf(rule, surroundings)
   const both = `${first} IS NOT NULL AND ${second} IS NOT NULL`
-  const finite = `isfinite(${first}) AND isfinite(${second})`
+  // False for NaN and infinities, too; the engine refuses what its squares cannot hold.
+  const finite = `abs(${first}) < ${MAX_SQUARED} AND abs(${second}) < ${MAX_SQUARED}`
   const usable = scope === null ? finite : `${finite} AND ${scope}`
   const pairs = measures.aggregate(countOf(scope, both))
   const finitePairs = measures.aggregate(countOf(scope, both, finite))

@@ -10,15 +10,7 @@ import {
 import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import type { SqlTranslation } from '../spark-sql.ts'
 import { identifier } from '../sql.ts'
-import {
-  checkNumber,
-  findColumn,
-  mustBeOne,
-  numberCondition,
-  parameterOf,
-  ratio,
-  requireKnownTables,
-} from './support.ts'
+import { checkNumber, mustBeOne, numberCondition, parameterOf, ratio, requireKnownTables } from './support.ts'
 
 export const customSql: RuleCompiler = (rule, measures, surroundings) => {
   const translation = surroundings.translations[parameterOf(rule, 0)]
@@ -62,7 +54,7 @@ function goodRows(
 ): CompiledRule {
   const { columns } = surroundings
   const returned = outputs.flatMap((name) => (name === '*' ? columns.map((column) => column.name) : [name]))
-  const names = returned.map((name) => (name === null ? undefined : findColumn(columns, name)?.name))
+  const names = returned.map((name) => columns.find((column) => column.name === name)?.name)
   const known = names.filter((name) => name !== undefined)
   if (known.length === 0 || known.length < names.length)
     return failed('The output of the statement must have columns of the primary data frame only.')

@@ -170,6 +170,11 @@ export const datasetMatch: RuleCompiler = (rule, measures, surroundings) => {
       : surroundings.columns
           .filter(({ name }) => !keyNames.has(identifier(name)))
           .map((column) => ({ own: sideOf(column), other: referenceColumn(reference, column.name) }))
+  const dotted = rule.parameters.length === 3 ? [] : surroundings.columns.filter(({ name }) => name.includes('.'))
+  if (dotted.length > 0)
+    return failed(
+      `The following columns were not found in the first dataset: ${dotted.map(({ name }) => name).join(', ')}`,
+    )
   const table = identifier(alias)
   const repeated = (from: string, columns: readonly string[]): string =>
     `EXISTS (SELECT 1 FROM ${from} GROUP BY ${columns.join(', ')} HAVING count(*) > 1)`

@@ -31,17 +31,28 @@ export function findColumn(columns: readonly QualityColumn[], name: string): Qua
   )
 }
 
-/** @throws RuleFailure when the data has no such column */
+const isBare = (name: string): boolean => name.includes('.') && !name.startsWith('`')
+
+/** @throws RuleFailure when the data has no such column; RuleError for a name with a dot that does not stand in back-ticks */
 export function columnOf(
+  name: string,
+  surroundings: Surroundings,
+  missing = (text: string): string => `Input data does not include column ${text}!`,
+): Column {
+  const column = columnInPredicate(name, surroundings, missing)
+  // Spark takes a dot for the field of a struct.
+  if (isBare(name)) throw new RuleError(`${missing(name)} Write \`${name}\` in back-ticks.`)
+  return column
+}
+
+/** The same for rules that become a predicate over rows: there the reference adds the back-ticks itself. @throws RuleFailure */
+export function columnInPredicate(
   name: string,
   { columns }: Surroundings,
   missing = (text: string): string => `Input data does not include column ${text}!`,
 ): Column {
   const column = findColumn(columns, name)
   if (column === undefined) throw new RuleFailure(missing(name))
-  // Spark takes a dot for the field of a struct unless the name stands in back-ticks.
-  if (name.includes('.') && !name.startsWith('`'))
-    throw new RuleError(`${missing(name)} Write \`${name}\` in back-ticks.`)
   return { name, sql: identifier(column.name), family: familyOf(column.duckdbType), duckdbType: column.duckdbType }
 }
 

@@ -12,6 +12,7 @@ import {
   NULL_MESSAGE,
   numberCondition,
   parameterOf,
+  RuleError,
   ratio,
   rowsInScope,
   scopeOf,
@@ -140,6 +141,8 @@ const hasBothZeros = (column: Column, measures: Measures, scope: string | null):
 /** NULL counts as one more value; 0.0 and -0.0 are two. */
 export const distinctValuesCount: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings)
+  // The reference finds such a column neither with back-ticks nor without.
+  if (column.name.includes('.')) throw new RuleError(`Column ${column.name} not found`)
   const scope = scopeOf(rule, surroundings)
   const source = measures.query(frequenciesSql([column], scope))
   const secondZero = column.family === 'floating' ? ` + ${hasBothZeros(column, measures, scope)}::INTEGER` : ''

@@ -15,6 +15,7 @@ import { literal } from '../sql.ts'
 import { checkRowShare } from './row-share.ts'
 import {
   type Column,
+  columnInPredicate,
   columnMetric,
   columnOf,
   emptyMessage,
@@ -87,8 +88,19 @@ function checkExtremes(
 
 const COMPLIANCE = 'ColumnValues.Compliance'
 
+/** Conditions that are looked at row by row, and not by minimum, maximum or pattern. */
+function isPredicate({ condition }: Rule): boolean {
+  if (condition === null) return false
+  const { kind, operator } = condition
+  if (kind === 'text') return operator !== 'matches' && operator !== 'not matches'
+  if (kind !== 'number') return true
+  return EXTREMES[operator] === undefined || condition.operands.every((operand) => operand.kind === 'null')
+}
+const columnFor = (rule: Rule, surroundings: Surroundings): Column =>
+  (isPredicate(rule) ? columnInPredicate : columnOf)(parameterOf(rule, 0), surroundings)
+
 export const columnValues: RuleCompiler = (rule, measures, surroundings) => {
-  const column = columnOf(parameterOf(rule, 0), surroundings)
+  const column = columnFor(rule, surroundings)
   const scope = scopeOf(rule, surroundings)
   const { condition } = rule
   if (condition?.kind === 'number') return numericValues(rule, condition, column, scope, measures, surroundings)
@@ -153,7 +165,7 @@ function complianceOf(
 
 /** NULL counts as a text of length 0. */
 export const columnLength: RuleCompiler = (rule, measures, surroundings) => {
-  const column = columnOf(parameterOf(rule, 0), surroundings)
+  const column = columnFor(rule, surroundings)
   requireText(column)
   const scope = scopeOf(rule, surroundings)
   const condition = numberCondition(rule)

@@ -202,13 +202,6 @@ export const DIFFERENCES: readonly Difference[] = [
         : null,
   },
   {
-    subject: 'DistinctValuesCount of a column with a dot in its name',
-    reasonFor: ({ rule, compared }) =>
-      rule.type === 'DistinctValuesCount' && compared.reference.reason?.includes('` not found') === true
-        ? condition(`SELECT ${/^`.*\..*`$/.test(rule.parameters[0]?.text ?? '')} AS v`)
-        : null,
-  },
-  {
     subject: 'CustomSql that returns a column with a dot in its name',
     reasonFor: ({ rule, compared }) =>
       rule.type === 'CustomSql' && !compared.reference.passed
