@@ -47,7 +47,7 @@ async function currentState(states: SFNClient, executionArn: string): Promise<st
 }
 
 /**
- * Waits until an execution has ended; polls often at first, then each second.
+ * Waits until an execution has ended; asks again after a fiftieth of the time so far, and after a second at most.
  * @param onState called with the name of the state that was entered last, when someone watches
  * @throws CommandError `intake_not_seen` when no execution starts
  */
@@ -57,7 +57,7 @@ export async function followExecution(
   onState: ((name: string) => void) | null,
 ): Promise<void> {
   const began = Date.now()
-  for (let round = 0; ; round += 1) {
+  for (;;) {
     const status = await statusOf(states, executionArn)
     if (status !== null && status !== 'RUNNING') return
     if (status === null && Date.now() - began > INTAKE_SECONDS * 1000) {
@@ -72,6 +72,6 @@ export async function followExecution(
       const state = await currentState(states, executionArn)
       if (state !== null) onState(state)
     }
-    await sleep(Math.min(20 + round * 10, 1000))
+    await sleep(Math.min(Math.max((Date.now() - began) / 50, 20), 1000))
   }
 }
