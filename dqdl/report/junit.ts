@@ -28,22 +28,20 @@ export function printJunit({ result, plan }: Pick<Evaluated, 'result' | 'plan'>,
   const severities = new Map(plan.rules.map(({ name, severity }) => [name, severity]))
   const judged = result.RuleResults.map((rule) => ({ rule, severity: severities.get(rule.Name) ?? 'gate' }))
   const cases = judged.map(({ rule, severity }) => {
-    const metrics = Object.entries(rule.EvaluatedMetrics).map(([name, value]) =>
-      element('property', { name, value }, ''),
-    )
-    const properties = metrics.length === 0 ? '' : element('properties', {}, metrics.join(''))
+    const metrics = Object.entries(rule.EvaluatedMetrics).map(([name, value]) => `${name} = ${value}`)
+    const shown = metrics.length === 0 ? '' : `<system-out>${escaped(metrics.join('\n'))}</system-out>`
     const attributes = { name: rule.Description, classname: suite, time: 0 }
-    return `  ${element('testcase', attributes, properties + outcomeOf(rule, severity))}`
+    return `  ${element('testcase', attributes, outcomeOf(rule, severity) + shown)}`
   })
   const count = (holds: (each: (typeof judged)[number]) => boolean): number => judged.filter(holds).length
+  const skipped = count(({ rule, severity }) => severity === 'warn' && rule.Result !== 'PASS')
   const totals = {
     tests: judged.length,
     failures: count(({ rule, severity }) => severity === 'gate' && rule.Result === 'FAIL'),
     errors: count(({ rule, severity }) => severity === 'gate' && rule.Result === 'ERROR'),
-    skipped: count(({ rule, severity }) => severity === 'warn' && rule.Result !== 'PASS'),
     time: 0,
   }
   const timestamp = at.toISOString().slice(0, 19)
-  const whole = element('testsuite', { name: suite, ...totals, timestamp }, `\n${cases.join('\n')}\n`)
+  const whole = element('testsuite', { name: suite, ...totals, skipped, timestamp }, `\n${cases.join('\n')}\n`)
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name: 'sluice dq run', ...totals }, `\n${whole}\n`)}\n`
 }

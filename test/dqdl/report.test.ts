@@ -76,6 +76,7 @@ describe('JUnit report', () => {
       ['failure', 'error', 'skipped'].filter((kind) => kind in each).join(),
     )
     expect(kinds).toEqual(['', 'failure', 'failure', 'failure', 'skipped', 'error', ''])
+    expect(suite.testcase[0]['system-out']).toBe('Dataset.*.RowCount = 60')
     expect(suite.testcase[3].name).toBe('IsComplete "cur <b>&"')
   })
 })
