@@ -200,16 +200,17 @@ describe('machines', () => {
       intake: 'EXPRESS',
       deploy: 'STANDARD',
       sweep: 'STANDARD',
+      replay: 'STANDARD',
     })
   })
 
   test('DEP-02: every machine has a retained version and the alias live on it', () => {
     const versions = app.of('AWS::StepFunctions::StateMachineVersion')
-    expect(versions).toHaveLength(4)
+    expect(versions).toHaveLength(5)
     for (const { raw } of versions)
       expect(raw).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
     expect(app.of('AWS::StepFunctions::StateMachineAlias').map(({ properties }) => properties.Name)).toEqual(
-      Array(4).fill('live'),
+      Array(5).fill('live'),
     )
   })
 
@@ -239,6 +240,29 @@ describe('rules', () => {
       'detail-type': ['Object Created'],
       detail: { bucket: { name: [bucketName('raw')] }, object: { key: [{ prefix: 'landing/' }] } },
     })
+  })
+
+  test('REP-06: a manifest in the replay bucket starts replay, and its result, which lies beside it, starts nothing', () => {
+    expect(ruleNamed('sluice-replay')?.EventPattern).toEqual({
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: [bucketName('replay')] }, object: { key: [{ wildcard: 'manifests/*.json' }] } },
+    })
+    const written = statements
+      .filter(({ actions }) => actions.includes('s3:PutObject'))
+      .flatMap(({ role, resources }) => resources.map((resource) => `${role} ${resource}`))
+      .filter((place) => place.includes(bucketName('replay')))
+    expect(written.map((place) => place.replace(/^.*(?=:::)/, '')).sort()).toEqual([
+      `:::${bucketName('replay')}/audit/*`,
+      `:::${bucketName('replay')}/manifests/*.result`,
+    ])
+  })
+
+  test('REP-16: no role that a replay has writes raw', () => {
+    const writes = statements.filter(
+      ({ effect, actions }) => effect === 'Allow' && actions.some((one) => one.startsWith('s3:Put')),
+    )
+    expect(writes.flatMap(({ resources }) => resources).filter((one) => one.includes(bucketName('raw')))).toEqual([])
   })
 
   test('an execution of ingest that ended by itself is closed by the metadata function', () =>
