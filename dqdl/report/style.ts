@@ -42,6 +42,6 @@ details{margin-top:10px}summary{cursor:pointer;color:var(--accent);font-size:13p
 th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid var(--rule);white-space:nowrap;max-width:260px;overflow:hidden;text-overflow:ellipsis}
 th{color:var(--soft);font-weight:500}.null{color:var(--soft);font-style:italic}
 footer{color:var(--soft);font-size:13px;margin-top:32px}
-@media(max-width:900px){.rule{grid-template-columns:1fr}}
+@media(max-width:900px){.rule{grid-template-columns:minmax(0,1fr);gap:12px}figure{max-width:300px}}
 @media print{.rules,.tile{box-shadow:none}.rule{break-inside:avoid}}
 `.trim()

@@ -140,6 +140,9 @@ describe('HTML report', () => {
         ).toBeGreaterThan(0)
         expect(await page.locator('.values .value').allTextContents()).toContain('USD')
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+        const cut =
+          "[...document.querySelectorAll('.rule')].filter((rule) => rule.scrollWidth > rule.clientWidth).length"
+        expect(await page.evaluate(cut)).toBe(0)
         await page.close()
       }
       expect(new Set(grounds).size).toBe(2)
