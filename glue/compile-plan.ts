@@ -102,10 +102,28 @@ function sourceColumns({ input, fields }: Mapping, header: readonly string[]): r
   return [...new Set([...header, ...fields.flatMap(({ sources }) => sources)])]
 }
 
+/** Of the intermediate form what the key's columns need. */
+const keysOf = (form: IntermediateForm, { key }: Contract): IntermediateForm => ({
+  ...form,
+  fields: form.fields.filter(({ target }) => key.includes(target)),
+  rescued: [],
+  additive: 'ignore',
+})
+
 function printProgram(request: CompileRequest, intermediate: IntermediateForm, inputs: readonly RunInput[]): Program {
   const { contract, mapping, job, sample } = request
   const framing = framingOf(mapping.input, intermediate.sourceColumns.length, contract.limits)
   const { compressionRatio } = contract.limits
+  const resolved = printResolve(contract, {
+    tenantId: job.tenantId,
+    dataset: job.dataset,
+    contractVersion: contract.version,
+    mappingVersion: mapping.version,
+    sourceSystem: mapping.sourceSystem,
+    replayId: job.replayId,
+    ingestedAt: job.registeredAt,
+    inputs,
+  })
   return {
     programVersion: 1,
     inputs: inputs.map(() => ({
@@ -124,16 +142,12 @@ function printProgram(request: CompileRequest, intermediate: IntermediateForm, i
       { name: '_errors', type: 'VARCHAR' },
       { name: '_raw', type: 'VARCHAR' },
     ],
-    ...printResolve(contract, {
-      tenantId: job.tenantId,
-      dataset: job.dataset,
-      contractVersion: contract.version,
-      mappingVersion: mapping.version,
-      sourceSystem: mapping.sourceSystem,
-      replayId: job.replayId,
-      ingestedAt: job.registeredAt,
-      inputs,
-    }),
+    ...resolved,
+    segments: {
+      ...resolved.segments,
+      parseKeys:
+        contract.key.length === 0 ? null : printParse(keysOf(intermediate, contract), mapping.input.format, framing),
+    },
     key: contract.key.map((column) => ({
       name: column,
       text: contract.columns.find(({ name }) => name === column)?.type.kind === 'string',

@@ -37,7 +37,7 @@ export interface ProgramInput {
  *    ones replaced by records of empty fields, so that positions stay true); its rows come in input order.
  * 2. over all rows of the run: a relation `sluice_parsed` (the columns of `parse`, then `input_index INTEGER` from 0 and
  *    `record_number BIGINT`) and a table `sluice_malformed` (`input_index INTEGER, record_number BIGINT, code VARCHAR,
- *    message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR`) stand; the statements of `resolve` (`rows`, `duplicates`, `output`) run in order,
+ *    message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR`) stand; the statements of `resolve` (`marks`, `rows`, `duplicates`, `output`) run in order,
  *    `{records_0}`, `{records_1}`, … replaced by the number of records of each input, and leave views `sluice_curated` and
  *    `sluice_rejects` and a table `sluice_duplicates (input_index, record_number)`.
  *    A part of the rows may be resolved on its own where all rows of one key stand together. `segments` says which rows may
@@ -57,13 +57,18 @@ export interface Program {
   /** Statement that creates `sluice_malformed`. */
   readonly malformedTable: string
   readonly resolve: {
+    /** Of the contents of `sluice_malformed`. */
+    readonly marks: readonly string[]
+    /** Views only. */
     readonly rows: readonly string[]
     readonly duplicates: readonly string[]
     readonly output: readonly string[]
   }
   readonly segments: {
-    /** SELECT of a hash (h UINTEGER) of each row's key, `{rows}` replaced by a relation with the columns of `parse`; `null` for `key: none`. */
+    /** SELECT of a hash (h UINTEGER) of each row's key, `{rows}` replaced by a relation with the columns of `parse` or `parseKeys`; `null` for `key: none`. */
     readonly keyHashes: string | null
+    /** As `parse`, with the columns of the key only; `null` for `key: none`. */
+    readonly parseKeys: string | null
     readonly alone: string
     readonly setApart: readonly string[]
     /** SELECT with the columns of `sluice_parsed`. */

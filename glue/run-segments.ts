@@ -4,13 +4,15 @@ import type { Duckdb } from './duckdb.ts'
 import { Lanes } from './lanes.ts'
 import { prepareInput } from './prepare-input.ts'
 import { type LocalFile, localPathOf, type Run, staged, type WrittenRows } from './run.ts'
-import { countRecords, requireCount, rowsOfFile, runAll, writeFile } from './run-steps.ts'
-import { hashKeys, type Part, type PartFiles, SegmentPaths, writePart } from './segment-rows.ts'
+import { countRecords, requireCount, rowGroupOf, rowsOfFile, runAll, writeFile } from './run-steps.ts'
+import { hashKeys, type Part, type PartFiles, SegmentWorkspace, writePart } from './segment-rows.ts'
 import { text, texts } from './sql/literals.ts'
 
 /** How much text is taken at a time: enough to make up for binding the statements anew, little enough for several lanes. */
 const SEGMENT_BYTES = 64 << 20
-const LANE_MEMORY_BYTES = 128 << 20
+/** What a lane needs: buffers of the reader and of the writer, and vectors of every column. */
+const LANE_BYTES = 96 << 20
+const LANE_COLUMN_BYTES = 1 << 19
 /** Node runs four such calls at a time, and the files of the process need some of them. */
 const MAX_LANES = 4
 const HASHES_AT_A_TIME = 2_000_000
@@ -21,7 +23,7 @@ type Work = (lane: Duckdb, part: Part) => Promise<void>
 class SegmentedRun {
   readonly #run: Run
   readonly #lanes: Lanes
-  readonly #paths: SegmentPaths
+  readonly #workspace: SegmentWorkspace
   readonly #parts: Part[] = []
   readonly #records: number[] = []
   readonly #written = new Map<Part, PartFiles>()
@@ -30,7 +32,7 @@ class SegmentedRun {
   constructor(run: Run, lanes: Lanes) {
     this.#run = run
     this.#lanes = lanes
-    this.#paths = new SegmentPaths(run.directory)
+    this.#workspace = new SegmentWorkspace(run.directory)
   }
 
   async write(): Promise<WrittenRows> {
@@ -56,7 +58,7 @@ class SegmentedRun {
   async #writeKeyed(): Promise<void> {
     const run = this.#run
     await run.engine.run('CREATE OR REPLACE TABLE sluice_key_hashes (h UINTEGER)')
-    await staged(run, 'frame', () => this.#cut((lane, part) => hashKeys(run, lane, part, this.#paths)))
+    await staged(run, 'frame', () => this.#cut((lane, part) => hashKeys(run, lane, part, this.#workspace)))
     await staged(run, 'repeated', () => this.#findRepeated())
     await staged(run, 'write', async () => {
       for (const part of this.#parts) await this.#lanes.start((lane) => this.#write(lane, part))
@@ -65,7 +67,7 @@ class SegmentedRun {
   }
 
   readonly #write: Work = async (lane, part) => {
-    this.#written.set(part, await writePart(this.#run, lane, part, this.#paths))
+    this.#written.set(part, await writePart(this.#run, lane, part, this.#workspace))
   }
 
   /** Formats without lines become Parquet of parsed rows, in order. */
@@ -96,7 +98,7 @@ class SegmentedRun {
         inputIndex,
         segmentBytes: deps.settings.segmentBytes ?? SEGMENT_BYTES,
         directory,
-        takePath: () => this.#paths.take(),
+        takePath: () => this.#workspace.take(),
         ended: ({ records, openQuote }) => {
           this.#records[inputIndex] = records
           this.#openQuote ||= openQuote
@@ -134,8 +136,8 @@ class SegmentedRun {
     await engine.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS SELECT * FROM read_parquet([${paths}])`)
     await engine.run(malformedTable)
     const records = (input: number): number => this.#records[input] ?? 0
-    await runAll(engine, [...resolve.rows, ...resolve.duplicates, ...resolve.output], records)
-    return writeFile(engine, curated, join(directory, 'curated-apart.parquet'))
+    await runAll(engine, [...resolve.marks, ...resolve.rows, ...resolve.duplicates, ...resolve.output], records)
+    return writeFile(engine, curated, join(directory, 'curated-apart.parquet'), rowGroupOf(this.#run))
   }
 
   #gatherRejects(files: readonly PartFiles[]): Promise<LocalFile> {
@@ -149,7 +151,8 @@ class SegmentedRun {
 export async function writeSegments(run: Run): Promise<WrittenRows> {
   const { engine, plan, deps } = run
   const { threads, memoryLimitBytes } = deps.settings
-  const count = Math.max(1, Math.min(threads, MAX_LANES, Math.floor(memoryLimitBytes / LANE_MEMORY_BYTES)))
+  const laneBytes = LANE_BYTES + plan.schema.length * LANE_COLUMN_BYTES
+  const count = Math.max(1, Math.min(threads, MAX_LANES, Math.floor(memoryLimitBytes / laneBytes)))
   const connections: Duckdb[] = []
   for (let lane = 0; lane < count; lane++) {
     const connection = await engine.connect()

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { Segment } from './cut-segments.ts'
 import type { Duckdb } from './duckdb.ts'
 import { copyLines } from './line-ends.ts'
+import type { Program } from './program.ts'
 import { integer, type LocalFile, type Run } from './run.ts'
-import { loadMalformed, requireCount, runAll, writeFile } from './run-steps.ts'
+import { loadMalformed, requireCount, rowGroupOf, runAll, writeFile } from './run-steps.ts'
 import { writePieces } from './segment-writer.ts'
 import { text } from './sql/literals.ts'
 
@@ -28,16 +29,19 @@ export interface PartFiles {
   readonly apart: LocalFile
 }
 
-/** Files for segments, used again once nobody reads them. */
-export class SegmentPaths {
+/** What the parts of a run share. */
+export class SegmentWorkspace {
   readonly #directory: string
   readonly #spare: string[] = []
+  readonly #ready = new Set<Duckdb>()
+  #view: Promise<void> | null = null
   #made = 0
 
   constructor(directory: string) {
     this.#directory = directory
   }
 
+  /** A file to write a segment to; files are used again once nobody reads them. */
   take(): string {
     return this.#spare.pop() ?? join(this.#directory, `segment-${this.#made++}.txt`)
   }
@@ -45,18 +49,35 @@ export class SegmentPaths {
   giveBack(path: string): void {
     this.#spare.push(path)
   }
+
+  /**
+   * Sees to it that the views over a part's rows stand. They read what the lane's variables say and are made once, because
+   * binding those of many columns takes longer than to read a small segment.
+   */
+  async makeViews(lane: Duckdb, program: Program): Promise<void> {
+    this.#view ??= lane.run(`CREATE OR REPLACE VIEW sluice_parsed AS ${printOpenText(program)}`)
+    await this.#view
+    if (this.#ready.has(lane)) return
+    this.#ready.add(lane)
+    await runAll(lane, program.resolve.rows, () => 0)
+  }
 }
 
-const parseOf = ({ plan }: Run, path: string): string => plan.program.parse.replaceAll('{input}', () => text(path))
+const printOver = (sql: string, path: string): string => sql.replaceAll('{input}', () => path)
 
 /** Adds the hashes of the keys of a part's rows to `sluice_key_hashes`. A file that can be made again is given back. */
-export async function hashKeys(run: Run, lane: Duckdb, part: Part, paths: SegmentPaths): Promise<void> {
-  const { keyHashes } = run.plan.program.segments
-  if (keyHashes === null) throw new TypeError('Cannot hash the keys of rows that have none')
-  const rows = part.kind === 'parsed' ? `read_parquet(${text(part.path)})` : `(${parseOf(run, part.segment.path)})`
+export async function hashKeys(run: Run, lane: Duckdb, part: Part, workspace: SegmentWorkspace): Promise<void> {
+  const { keyHashes, parseKeys } = run.plan.program.segments
+  if (keyHashes === null || parseKeys === null) throw new TypeError('Cannot hash the keys of rows that have none')
+  const rows =
+    part.kind === 'parsed' ? `read_parquet(${text(part.path)})` : `(${printOver(parseKeys, text(part.segment.path))})`
   await lane.run(`INSERT INTO sluice_key_hashes ${keyHashes.replaceAll('{rows}', () => rows)}`)
-  if (part.kind === 'text' && part.segment.pieces !== null) paths.giveBack(part.segment.path)
+  if (part.kind === 'text' && part.segment.pieces !== null) workspace.giveBack(part.segment.path)
 }
+
+/** The rows of the text that a lane has open, numbered. */
+const printOpenText = ({ parse }: Program): string =>
+  `SELECT *, getvariable('sluice_before') + row_number() OVER () AS record_number, getvariable('sluice_input') AS input_index FROM (${printOver(parse, "getvariable('sluice_path')")})`
 
 /**
  * Writes what of a part's rows can be curated at once, straight from the parser, and then, of the few rows that are left, the
@@ -64,59 +85,83 @@ export async function hashKeys(run: Run, lane: Duckdb, part: Part, paths: Segmen
  *
  * @throws SluiceError `counts_do_not_reconcile`
  */
-export async function writePart(run: Run, lane: Duckdb, part: Part, paths: SegmentPaths): Promise<PartFiles> {
+export async function writePart(run: Run, lane: Duckdb, part: Part, workspace: SegmentWorkspace): Promise<PartFiles> {
   await lane.run(run.plan.program.malformedTable)
-  if (part.kind === 'parsed') {
-    const numbered = `SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS record_number FROM read_parquet(${text(part.path)}, file_row_number = true)`
-    const left = `${numbered} WHERE file_row_number + 1 IN (SELECT record_number FROM sluice_left) ORDER BY file_row_number`
-    return writeRows(run, lane, part, numbered, async () => left)
-  }
+  if (part.kind === 'parsed') return writeParsed(run, lane, part, part.path)
   const { segment, source } = part
   if (segment.malformedPath !== null) await loadMalformed(lane, segment.malformedPath)
   const again = segment.pieces !== null && run.plan.program.segments.keyHashes !== null
-  const path = again ? paths.take() : segment.path
+  const path = again ? workspace.take() : segment.path
   if (again) await writePieces(source, segment.pieces, path)
-  const numbered = `SELECT *, ${part.before} + row_number() OVER () AS record_number FROM (${parseOf(run, path)})`
-  const files = await writeRows(run, lane, part, numbered, () => takeLeft(run, lane, part, { ...segment, path }))
-  paths.giveBack(path)
+  await lane.run(`SET VARIABLE sluice_path = ${text(path)}`)
+  await lane.run(`SET VARIABLE sluice_before = ${part.before}::BIGINT`)
+  await lane.run(`SET VARIABLE sluice_input = ${part.inputIndex}::INTEGER`)
+  await workspace.makeViews(lane, run.plan.program)
+  const curated = await writeAlone(run, lane, part)
+  const files = await writeLeft(run, lane, part, curated, await takeLeft(run, lane, part, { ...segment, path }))
+  workspace.giveBack(path)
   await rm(segment.endsPath)
   return files
 }
 
+async function writeParsed(run: Run, lane: Duckdb, part: Part, path: string): Promise<PartFiles> {
+  const numbered = `SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS record_number, ${part.inputIndex} AS input_index FROM read_parquet(${text(path)}, file_row_number = true)`
+  await lane.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS ${numbered}`)
+  await runAll(lane, run.plan.program.resolve.rows, () => 0)
+  const curated = await writeAlone(run, lane, part)
+  await lane.run('DROP VIEW temp.sluice_parsed')
+  const left = `${numbered} WHERE file_row_number + 1 IN (SELECT record_number FROM sluice_left) ORDER BY file_row_number`
+  return writeLeft(run, lane, part, curated, left)
+}
+
 /** SELECT of the rows whose record numbers are in `sluice_left`, parsed from their lines alone. */
-async function takeLeft(run: Run, lane: Duckdb, { number, before }: Part, segment: Segment): Promise<string> {
+async function takeLeft(
+  run: Run,
+  lane: Duckdb,
+  { number, before, inputIndex }: Part,
+  segment: Segment,
+): Promise<string> {
   const left = join(run.directory, `left-${number}.txt`)
   const rows = await lane.rows('SELECT record_number FROM sluice_left ORDER BY record_number')
   const places = rows.map(({ record_number }) => integer(record_number) - before - 1)
   copyLines(segment.path, segment.endsPath, places, left)
-  return `SELECT * FROM (${parseOf(run, left)}) POSITIONAL JOIN (SELECT record_number FROM sluice_left ORDER BY record_number)`
+  return `SELECT *, ${inputIndex} AS input_index FROM (${printOver(run.plan.program.parse, text(left))}) POSITIONAL JOIN (SELECT record_number FROM sluice_left ORDER BY record_number)`
 }
 
-async function writeRows(
-  run: Run,
-  lane: Duckdb,
-  { number, inputIndex, before, records }: Part,
-  rows: string,
-  takeRest: () => Promise<string>,
-): Promise<PartFiles> {
-  const { resolve, segments, rejects } = run.plan.program
-  const until = (input: number): number => (input === inputIndex ? before + records : 0)
-  const fileOf = (name: string): string => join(run.directory, `${name}-${number}.parquet`)
-  await lane.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS SELECT *, ${inputIndex} AS input_index FROM (${rows})`)
-  await runAll(lane, resolve.rows, until)
-  const curated = await writeFile(lane, segments.alone, fileOf('curated'))
+const fileOf = ({ directory }: Run, { number }: Part, name: string): string =>
+  join(directory, `${name}-${number}.parquet`)
+
+/** Numbers of the part's last record, for marks that reach up to it. */
+const untilOf =
+  ({ inputIndex, before, records }: Part) =>
+  (input: number): number =>
+    input === inputIndex ? before + records : 0
+
+/** Writes the curated rows that no row of another part can replace; the numbers of all others are then in `sluice_left`. */
+async function writeAlone(run: Run, lane: Duckdb, part: Part): Promise<LocalFile> {
+  const { resolve, segments } = run.plan.program
+  const { before, records } = part
+  await runAll(lane, resolve.marks, untilOf(part))
+  const curated = await writeFile(lane, segments.alone, fileOf(run, part, 'curated'), rowGroupOf(run))
   const written = `SELECT record_number FROM read_parquet(${text(curated.path)})`
   const numbers = `SELECT range AS record_number FROM range(${before + 1}, ${before + records + 1})`
   await lane.run(`CREATE OR REPLACE TEMP TABLE sluice_left AS ${numbers} WHERE range NOT IN (${written})`)
-  const rest = `SELECT *, ${inputIndex} AS input_index FROM (${await takeRest()})`
-  await lane.run(`CREATE OR REPLACE TEMP TABLE sluice_rest AS ${rest}`)
-  const [counted] = await lane.rows('SELECT count(*)::BIGINT AS n FROM sluice_rest')
-  requireCount(records, curated.rows + integer(counted?.n))
-  await lane.run('CREATE OR REPLACE TEMP VIEW sluice_parsed AS SELECT * FROM sluice_rest')
-  await runAll(lane, [...segments.setApart, ...resolve.output], until)
-  return {
+  return curated
+}
+
+/** Writes the rejects and the rows apart among the rows that are left. @param left SELECT of them, in the order of `sluice_parsed` */
+async function writeLeft(run: Run, lane: Duckdb, part: Part, curated: LocalFile, left: string): Promise<PartFiles> {
+  const { resolve, segments, rejects } = run.plan.program
+  // Stands before the view of the same name over all rows of the part.
+  await lane.run(`CREATE TEMP TABLE sluice_parsed AS ${left}`)
+  const [counted] = await lane.rows('SELECT count(*)::BIGINT AS n FROM sluice_parsed')
+  requireCount(part.records, curated.rows + integer(counted?.n))
+  await runAll(lane, [...segments.setApart, ...resolve.output], untilOf(part))
+  const files = {
     curated,
-    rejects: await writeFile(lane, rejects, fileOf('rejects')),
-    apart: await writeFile(lane, segments.rowsApart, fileOf('apart')),
+    rejects: await writeFile(lane, rejects, fileOf(run, part, 'rejects')),
+    apart: await writeFile(lane, segments.rowsApart, fileOf(run, part, 'apart')),
   }
+  await lane.run('DROP TABLE temp.sluice_parsed')
+  return files
 }

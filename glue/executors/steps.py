@@ -57,7 +57,7 @@ def load_malformed(engine, path):
 
 def resolve(engine, program, records):
     """Runs the `resolve` statements; `records` are the counts of the inputs."""
-    for sql in (sql for part in ("rows", "duplicates", "output") for sql in program["resolve"][part]):
+    for sql in (sql for part in ("marks", "rows", "duplicates", "output") for sql in program["resolve"][part]):
         engine.run(re.sub(r"\{records_(\d+)\}", lambda found: str(records[int(found.group(1))]), sql))
 
 

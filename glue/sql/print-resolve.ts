@@ -117,7 +117,7 @@ function isUnmarked(variable: string, inputs: readonly RunInput[]): string {
 }
 
 /** 32 bits are enough: a hash that two keys share costs a look at their rows, no more. */
-function printSegments(contract: Contract, constants: RowConstants): Program['segments'] {
+function printSegments(contract: Contract, constants: RowConstants): Omit<Program['segments'], 'parseKeys'> {
   const keyed = contract.key.length > 0
   const hash = `CAST(hash(${keyValues(contract).join(', ')}) >> 32 AS UINTEGER)`
   const repeated = `${hash} IN (SELECT h FROM sluice_repeated_hashes)`
@@ -151,7 +151,6 @@ export type PrintedResolve = Pick<
   Program,
   | 'malformedTable'
   | 'resolve'
-  | 'segments'
   | 'curated'
   | 'rejects'
   | 'duplicateCounts'
@@ -159,7 +158,7 @@ export type PrintedResolve = Pick<
   | 'rejectCodes'
   | 'rejectSample'
   | 'typeErrors'
->
+> & { readonly segments: Omit<Program['segments'], 'parseKeys'> }
 
 export function printResolve(contract: Contract, constants: RowConstants): PrintedResolve {
   const columns = curatedColumns(contract)
@@ -167,8 +166,8 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
     .filter(({ role, name: column }) => role === 'contract' || role === 'rescued' || column === 'record_number')
     .map(({ name: column }) => name(column))
     .join(', ')
+  const marks = markRecords('sluice_malformed', 'sluice_malformed', constants.inputs)
   const rows = [
-    ...markRecords('sluice_malformed', 'sluice_malformed', constants.inputs),
     `CREATE OR REPLACE TEMP VIEW sluice_rows AS SELECT * FROM sluice_parsed WHERE ${isUnmarked('sluice_malformed', constants.inputs)}`,
     'CREATE OR REPLACE TEMP VIEW sluice_good AS SELECT * FROM sluice_rows WHERE _errors IS NULL',
   ]
@@ -183,7 +182,7 @@ export function printResolve(contract: Contract, constants: RowConstants): Print
   return {
     malformedTable:
       'CREATE OR REPLACE TEMP TABLE sluice_malformed (input_index INTEGER, record_number BIGINT, code VARCHAR, message VARCHAR, raw VARCHAR, raw_sha256 VARCHAR)',
-    resolve: { rows, duplicates: printDuplicates(contract, constants), output },
+    resolve: { marks, rows, duplicates: printDuplicates(contract, constants), output },
     segments: printSegments(contract, constants),
     curated: 'SELECT * FROM sluice_curated',
     rejects:
