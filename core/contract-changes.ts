@@ -224,6 +224,12 @@ function limitChanges(was: Contract, now: Contract): readonly ContractChange[] {
     ...minimum,
     ...bound('limits.row_bytes', before.rowBytes, after.rowBytes, 'Longer records are rejects.'),
     ...bound('limits.columns', before.columns, after.columns, 'Files with more columns are quarantined.'),
+    ...member(
+      'semantic',
+      'limits.raw_characters',
+      [String(before.rawCharacters), String(after.rawCharacters)],
+      'Of a rejected record another length is kept.',
+    ),
     ...bound('limits.compression_ratio', before.compressionRatio, after.compressionRatio, refused),
   ]
 }
