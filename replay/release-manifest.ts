@@ -26,8 +26,9 @@ export const mustConfirm = ({ jobs }: Pick<Release, 'jobs'>): boolean =>
 /**
  * The manifest that releases what is quarantined. Its id is a hash of what it asks for: the same release asked for twice is
  * one replay, and one of a job that was quarantined again is another.
+ * @param round counted from 1: 2 asks again for a release that ended, but not as wanted
  */
-export function releaseManifest(release: Release): ReleaseManifest {
+export function releaseManifest(release: Release, round = 1): ReleaseManifest {
   const { reason, requestedBy, configuration, dryRun, acceptRejects, overrideGate, confirm } = release
   const jobs = release.jobs.toSorted((one, other) => (one.jobId < other.jobId ? -1 : 1))
   const options = {
@@ -38,6 +39,6 @@ export function releaseManifest(release: Release): ReleaseManifest {
   }
   const asked = { reason, requestedBy, jobs: jobs.map(({ jobId }) => jobId), configuration, options }
   const attempts = jobs.map(({ attempt }) => attempt)
-  const replayId = `release-${digestOfJson({ ...asked, attempts }).slice(0, 16)}`
+  const replayId = `release-${digestOfJson({ ...asked, attempts }).slice(0, 16)}${round === 1 ? '' : `-${round}`}`
   return { replayId, text: `${JSON.stringify({ replayId, ...asked }, null, 2)}\n` }
 }

@@ -9,6 +9,7 @@ import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { listRecords, type RecordDocument, showRecords } from '../quarantine-client.ts'
 import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
+import { describeReplay } from '../replay-client.ts'
 import { connectionOf } from '../session.ts'
 
 /** Sources that one manifest may name. */
@@ -111,6 +112,15 @@ function acceptable(manifest: ReleaseManifest): ReleaseManifest {
   )
 }
 
+/** The first round that has not ended: a release that failed is asked for anew, one that runs is left to run. */
+async function nextManifest(lambda: LambdaClient, release: Release): Promise<ReleaseManifest> {
+  for (let round = 1; ; round += 1) {
+    const manifest = acceptable(releaseManifest(release, round))
+    const replay = await describeReplay(lambda, manifest.replayId)
+    if (replay?.status !== 'COMPLETED') return manifest
+  }
+}
+
 /** `sluice quarantine release`: writes a manifest into the replay bucket, which starts the replay, and nothing else. */
 export async function quarantineRelease(
   { output, state, directory, environment }: Invocation,
@@ -132,7 +142,7 @@ export async function quarantineRelease(
     overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
     confirm: options.confirm === undefined ? null : Number(options.confirm),
   })
-  const { replayId, text } = acceptable(releaseManifest(release))
+  const { replayId, text } = await nextManifest(lambda, release)
   const bucket = await bucketOf(lambda, 'REPLAY')
   const key = manifestKeyOf(replayId)
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }))

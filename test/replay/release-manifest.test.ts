@@ -41,6 +41,9 @@ describe('the manifest of a release', () => {
     const others = [{ dryRun: true }, { acceptRejects: true }, { reason: 'x' }, { requestedBy: 'x' }, { jobs: again }]
     const ids = others.map((other) => releaseManifest({ ...RELEASE, ...other }).replayId)
     expect(new Set([replayId, ...ids]).size).toBe(6)
+    const second = releaseManifest(RELEASE, 2)
+    expect(second.replayId).toBe(`${replayId}-2`)
+    expect(parseManifest(Buffer.from(second.text))).toMatchObject({ ok: true })
   })
 
   test('carries what is waived, and nothing that is not', () => {
