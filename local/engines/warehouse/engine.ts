@@ -298,9 +298,9 @@ class RequestRun {
     const { onSegments, target } = prepared
     const table = onSegments === null || target === null ? null : await this.lookup.find(target)
     if (onSegments === null || table === null) return await this.write(prepared)
-    const verdict = await this.segments.judge(prepared, onSegments)
+    const verdict = await this.segments.judge(table, prepared, onSegments)
     if (verdict === 'nothing to do') return 0
-    if (verdict === 'insert') return await this.write(prepared)
+    if (verdict === 'as it is') return await this.write(prepared)
     if (verdict === 'detach') await this.segments.detach(table)
     else await this.segments.absorb(table)
     return await this.write(await this.prepare(sql))

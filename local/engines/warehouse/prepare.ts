@@ -37,6 +37,8 @@ export interface OnSegments {
   readonly affected: string | null
   /** CREATE … IF NOT EXISTS */
   readonly ifNotExists: boolean
+  /** ADD COLUMN */
+  readonly added: readonly string[]
 }
 
 /** MERGE in pieces: what it matches, and how it may be carried out in bulk. */
@@ -307,6 +309,15 @@ async function affectedRows(
   return await translate('select', select, scope, user)
 }
 
+function addedColumns(members: Node): readonly string[] {
+  const actions: readonly unknown[] = Array.isArray(members.actions) ? members.actions : []
+  return actions.flatMap((action) => {
+    const added = isNode(action) && isNode(action.AddColumn) ? action.AddColumn.column : null
+    const name = isNode(added) ? identifierOf(added.name) : null
+    return name === null ? [] : [name.toLowerCase()]
+  })
+}
+
 /** What the statement meets where its relation has segments. */
 async function onSegmentsOf(
   kind: string,
@@ -317,7 +328,7 @@ async function onSegmentsOf(
 ): Promise<OnSegments | null> {
   if (relation?.segmented !== true) return null
   const affected = await affectedRows(kind, members, relation, scope, user)
-  return { affected, ifNotExists: members.if_not_exists === true }
+  return { affected, ifNotExists: members.if_not_exists === true, added: addedColumns(members) }
 }
 
 /**

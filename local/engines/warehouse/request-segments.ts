@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteName } from '../../../warehouse/quote.ts'
 import { readRows } from './access.ts'
@@ -28,7 +29,6 @@ export interface CopiedFiles {
 }
 
 export interface RequestSegmentsOptions {
-  readonly requestId: string
   readonly connection: DuckDBConnection
   readonly relations: RelationSession
   readonly files: SegmentFiles
@@ -37,7 +37,7 @@ export interface RequestSegmentsOptions {
 }
 
 /** `absorb`: on the plain table that it then is; `detach`: on the plain table without the segments' rows. */
-export type Verdict = 'nothing to do' | 'insert' | 'absorb' | 'detach'
+export type Verdict = 'nothing to do' | 'as it is' | 'absorb' | 'detach'
 
 /** The segments that one request makes, passes on and takes in, inside its transaction. */
 export class RequestSegments {
@@ -56,13 +56,19 @@ export class RequestSegments {
   }
 
   /** How a statement on a table with segments is carried out. @throws SqlError for one that such a table's name refuses */
-  async judge({ kind, target, merge }: PreparedStatement, { affected, ifNotExists }: OnSegments): Promise<Verdict> {
-    if (kind === 'insert') return 'insert'
+  async judge(
+    table: Relation,
+    { kind, merge, widening }: PreparedStatement,
+    { affected, ifNotExists, added }: OnSegments,
+  ): Promise<Verdict> {
+    const existing = added.find((name) => typeOf(table, name) !== undefined)
+    if (existing !== undefined) throw new SqlError(`column "${existing}" of relation "${table.name}" already exists`)
+    if (kind === 'insert' || widening !== null) return 'as it is'
     if (kind === 'create_table' && ifNotExists) return 'nothing to do'
-    if (kind === 'create_table') throw new SqlError(`Relation "${target?.name}" already exists`)
-    if (kind === 'create_view' || kind === 'drop_view') throw new SqlError(`"${target?.name}" is not a view`)
+    if (kind === 'create_table') throw new SqlError(`Relation "${table.name}" already exists`)
+    if (kind === 'create_view' || kind === 'drop_view') throw new SqlError(`"${table.name}" is not a view`)
     if (kind === 'drop_table' || kind === 'truncate') return 'detach'
-    if (kind === 'merge') return merge?.replacement == null || (await this.finds(merge.matches)) ? 'absorb' : 'insert'
+    if (kind === 'merge') return merge?.replacement == null || (await this.finds(merge.matches)) ? 'absorb' : 'as it is'
     return affected === null || (await this.finds(affected)) ? 'absorb' : 'nothing to do'
   }
 
@@ -83,13 +89,13 @@ export class RequestSegments {
   }
 
   private async takeOver(table: Relation, copied: CopiedFiles): Promise<number | null> {
-    const { connection, files, minRows, requestId } = this.options
+    const { connection, files, minRows } = this.options
     if (!(await this.mayAttach(table, 1)) || !hasDistinctNames(copied)) return null
     if ((await countRows(connection, copied.paths)) < minRows || (await this.hasDefaults(table, copied))) return null
     const fits = await fitCheck(connection, table)
     const measured = await measure(connection, table, copied)
     requireFit(fits, measured.columns)
-    const names = copied.paths.map((_, index) => `${requestId}-${this.handled.length + index}.parquet`)
+    const names = copied.paths.map(() => `${randomUUID()}.parquet`)
     this.handled.push(...names)
     for (const [index, path] of copied.paths.entries()) await files.keep(path, names[index] ?? '')
     await this.attach(table, [{ ...measured, files: names }])

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteName } from '../../../warehouse/quote.ts'
 import { readRows } from './access.ts'
 import { checksOf } from './column-limits.ts'
-import { quoteRelation, type Relation } from './relations.ts'
+import { quoteRelation, type Relation, storageOf } from './relations.ts'
 import { SqlError } from './sql-error.ts'
 
 /** A change of a VARCHAR column's size. */
@@ -44,16 +44,17 @@ export async function widenColumn(
   if (target === undefined) throw new SqlError(`column "${column}" of relation "${table.name}" does not exist`)
   if (target.type !== 'VARCHAR')
     throw new SqlError(`cannot alter column "${column}" of type ${target.type}: only VARCHAR columns change their size`)
-  const checks = new Map(await checksOf(connection, table))
+  const checks = new Map(await checksOf(connection, storageOf(table)))
   await requireOtherSize(connection, table, { column, maxBytes }, checks.get(column))
   checks.set(column, `strlen(${quoteName(column)}) <= ${maxBytes}`)
   const columns = table.columns.map(({ name, type, nullable }) => {
     const check = checks.get(name)
     return `${quoteName(name)} ${type}${nullable ? '' : ' NOT NULL'}${check === undefined ? '' : ` CHECK (${check})`}`
   })
+  const present = storageOf(table)
   const made = { schema: table.schema, name: `${table.name}__resized` }
   await connection.run(`CREATE TABLE ${quoteRelation(made)} (${columns.join(', ')})`)
-  await connection.run(`INSERT INTO ${quoteRelation(made)} SELECT * FROM ${quoteRelation(table)}`)
-  await connection.run(`DROP TABLE ${quoteRelation(table)}`)
-  await connection.run(`ALTER TABLE ${quoteRelation(made)} RENAME TO ${quoteName(table.name)}`)
+  await connection.run(`INSERT INTO ${quoteRelation(made)} SELECT * FROM ${quoteRelation(present)}`)
+  await connection.run(`DROP TABLE ${quoteRelation(present)}`)
+  await connection.run(`ALTER TABLE ${quoteRelation(made)} RENAME TO ${quoteName(present.name)}`)
 }

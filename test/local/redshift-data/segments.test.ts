@@ -78,9 +78,12 @@ describe('a table whose rows COPY has left in their files', () => {
     expect(await warehouse.errorOf('CREATE OR REPLACE VIEW s.t AS SELECT 1 AS a')).toBe('ERROR: "t" is not a view')
     expect(await warehouse.errorOf('DROP VIEW s.t')).toBe('ERROR: "t" is not a view')
     expect(await warehouse.errorOf('SELECT * FROM s."t (rows)"')).toBe('ERROR: relation "s.t (rows)" does not exist')
-    await warehouse.sql('ALTER TABLE s.t ADD COLUMN extra INTEGER')
     await warehouse.sql('ALTER TABLE s.t ALTER COLUMN k TYPE VARCHAR(20)')
-    expect(await warehouse.sql('SELECT count(*), count(extra) FROM s.t')).toEqual([[10, 0]])
+    expect(await warehouse.errorOf('ALTER TABLE s.t ADD COLUMN v INTEGER')).toMatch(/already exists/)
+    expect(segmentsOf(warehouse)).toHaveLength(1)
+    await warehouse.sql("INSERT INTO s.t (k) VALUES ('123456789')")
+    await warehouse.sql('ALTER TABLE s.t ADD COLUMN extra INTEGER')
+    expect(await warehouse.sql('SELECT count(*), count(extra), max(length(k)) FROM s.t')).toEqual([[11, 0, 9]])
   })
 
   test('WH-08: a transaction that fails leaves neither rows nor files, and the rest as it was', async () => {
