@@ -195,7 +195,6 @@ class RequestRun {
     this.lookup = this.relations.along(settings.searchPath)
     const { minRows } = settings.segments
     this.segments = new RequestSegments({
-      requestId: request.id,
       connection,
       relations: this.relations,
       files,
