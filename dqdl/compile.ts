@@ -18,6 +18,7 @@ import { printAnalyzer, printBareRuleset, printRule, printRuleset } from './prin
 import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from './quality-plan.ts'
 import { RULE_COMPILERS } from './rules/index.ts'
 import { RuleError, RuleFailure } from './rules/support.ts'
+import { macroStatements } from './spark-functions.ts'
 import type { SqlTranslations } from './spark-sql.ts'
 import { double, literal } from './sql.ts'
 
@@ -83,7 +84,7 @@ export function compileQuality(
     ruleset: printBareRuleset({ ...ruleset, rules: evaluated }),
     rules: rules.map((rule, index) => withEvaluated(rule, evaluated[index])),
     analyzers,
-    setup: SETUP,
+    setup: [...SETUP, ...macroStatements(Object.values(surroundings.translations).map(({ sql }) => sql ?? ''))],
     statements: [...statementsOf([...compiled, ...measured]), JUDGE, ...compositeStatements(composites)],
     resultDocument: resultDocument(rules, analyzers),
     verdictDocument: verdictDocument(rules),

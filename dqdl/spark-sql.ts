@@ -74,7 +74,7 @@ const loadTranslator = async (): Promise<Translator> => {
 }
 
 function translatePredicate(predicate: string, { translate }: Translator): SqlTranslation {
-  const { sql, refused, tables = [], columns = [] } = translate(`${SELECT_WHERE}(${predicate})`)
+  const { sql, refused, tables = [], columns = [] } = translate(`${SELECT_WHERE}(${predicate}\n)`)
   if (sql === null) return { sql, refused: `The provided where clause is invalid: ${refused}` }
   if (!sql.startsWith(SELECT_WHERE)) return { sql: null, refused: 'The provided where clause is invalid' }
   return { sql: sql.slice(SELECT_WHERE.length), refused: null, tables, columns }

@@ -21,10 +21,16 @@ describe('Spark SQL', () => {
         `CustomSql "select count(*) from primary where split(email, '@')[1] = 'x.org'" = 1`,
         `CustomSql "select count(*) from primary where id / amount is null" = 1`,
         `CustomSql "select count(*) from primary where id / 2 = 0.5" = 1`,
+        `CustomSql "select count(*) from primary where concat(email, 'x') is null and email || 'x' is null" = 1`,
+        'CustomSql "select cast(max(amount) as int) + cast(\'2.7\' as bigint) from primary" = 5',
+        'CustomSql "select unix_timestamp(max(at)) - unix_timestamp(date_sub(max(at), 0)) from primary" = 79200',
+        'IsComplete "id" where "weekday(at) = 0 and pmod(-1, 3) = 2 and trunc(at, \'MM\') = \'2024-05-01\' -- Monday"',
+        "RowCount = 2 where \"initcap('ab cd') = 'Ab Cd' and add_months('2024-01-31', 1) = '2024-02-29'\"",
+        "RowCount = 1 where \"isnull(email) and lpad(id, 3, '0') = '002' and bround(2.5) = 2 and signum(-2) = -1\"",
         'CustomSql "select max(at) from primary" > 0',
         'IsComplete "id" where "at is not null and nvl(email, \'\') <> \'\'"',
       ]),
-    ).toEqual(['PASS', 'PASS', 'PASS', 'PASS', 'PASS'])
+    ).toEqual(Array.from({ length: 11 }, () => 'PASS'))
   })
 
   test('correlations and deviations of values whose squares no double holds are NaN and infinite, not errors', async () => {
