@@ -62,6 +62,12 @@ export interface DataProfile {
   readonly keyHolds: boolean
 }
 
+/** Rules about texts need texts: UUIDs, enums and JSON only compare like them. */
+const profiledFamily = (duckdbType: string): TypeFamily => {
+  const family = familyOf(duckdbType)
+  return family === 'text' && duckdbType !== 'VARCHAR' ? 'other' : family
+}
+
 const finite = (value: string, family: TypeFamily): string =>
   family === 'floating' ? `CASE WHEN isfinite(${value}) THEN ${value} END` : value
 
@@ -100,7 +106,7 @@ function textMembers(column: string, hint: TextHint | undefined): readonly strin
 
 function membersOf({ name, duckdbType }: QualityColumn, hints: Hints): readonly string[] {
   const column = identifier(name)
-  const family = familyOf(duckdbType)
+  const family = profiledFamily(duckdbType)
   const values = `'values', count(${column})`
   const distinct = `'distinct', count(DISTINCT ${column})`
   if (family === 'text') return [values, distinct, ...textMembers(column, hints.get(name))]
@@ -174,7 +180,7 @@ function textsOf(figures: Figures, distinct: number | null, hint: TextHint | und
 function columnProfile({ name, duckdbType }: QualityColumn, text: unknown, hints: Hints): ColumnProfile {
   const known = figuresOf(text)
   const distinct = numberOf(known, 'distinct')
-  const family = familyOf(duckdbType)
+  const family = profiledFamily(duckdbType)
   return {
     name,
     family,
@@ -192,7 +198,7 @@ async function hintsOf(
   columns: readonly QualityColumn[],
   connection: QualityConnection,
 ): Promise<Hints> {
-  const texts = columns.filter(({ duckdbType }) => familyOf(duckdbType) === 'text')
+  const texts = columns.filter(({ duckdbType }) => profiledFamily(duckdbType) === 'text')
   if (texts.length === 0) return new Map()
   const figures = texts.map(({ name }, index) => {
     const column = identifier(name)

@@ -65,6 +65,30 @@ describe('first failing rows', () => {
   })
 })
 
+describe('distributions', () => {
+  test('are bins of numbers and days, frequent values of texts, and nothing of what has neither', async () => {
+    await engine.run(`CREATE OR REPLACE TEMP VIEW sluice_data AS SELECT range AS n, CASE WHEN range > 3 THEN 'NaN'::DOUBLE ELSE range END AS f,
+      DATE '2026-01-01' + range::INTEGER AS d, CASE WHEN range = 1 THEN NULL ELSE ['x', ''][1 + range % 2] END AS t, {'a': 1} AS s, uuid() AS u,
+      'infinity'::TIMESTAMP AS i, 7 AS one, NULL::INTEGER AS none FROM range(56)`)
+    const described = await engine.rows('DESCRIBE sluice_data')
+    const columns = described.map((row) => ({ name: String(row.column_name), duckdbType: String(row.column_type) }))
+    const found = new Map((await distributionsOf(columns, engine)).map((each) => [each.column, each]))
+    expect([...found.keys()]).toEqual(['n', 'f', 'd', 'one', 't', 'u'])
+    expect(found.get('n')).toMatchObject({ kind: 'numbers', range: { low: 0, high: 55 } })
+    expect(found.get('n')?.bars.every(({ rows }) => rows === 2)).toBe(true)
+    expect(found.get('f')?.bars.filter(({ rows }) => rows > 0)).toHaveLength(4)
+    expect(found.get('one')?.bars).toEqual([{ label: '', rows: 56 }])
+    expect(found.get('t')).toMatchObject({
+      nulls: 1,
+      bars: [
+        { label: 'x', rows: 28 },
+        { label: '', rows: 27 },
+      ],
+    })
+    expect(found.get('u')?.bars.at(-1)).toEqual({ label: 'others', rows: 50 })
+  })
+})
+
 describe('JUnit report', () => {
   test('has a test case a rule: gate rules fail or are errors, warnings are skipped', async () => {
     const { evaluated } = await run(0)

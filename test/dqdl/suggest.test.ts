@@ -96,6 +96,15 @@ describe('dq suggest', () => {
     expect(await broken(suggested)).toEqual([])
   })
 
+  test('columns of any type of the engine are looked at or left alone', async () => {
+    const data = `SELECT {'a': range} AS s, [range] AS l, range % 2 = 0 AS b, TIME '10:00:00' AS t, INTERVAL 1 DAY AS i, 'x'::BLOB AS bl,
+      uuid() AS u, ('{"a":' || range || '}')::JSON AS j, range::HUGEINT AS h, range::UTINYINT AS ut, '101'::BIT AS bi,
+      now() AS tz, CASE WHEN range > 3 THEN MAP([1], [range]) END AS m, 'a'::ENUM('a', 'b') AS e FROM range(50)`
+    const suggested = await suggest(data)
+    expect(rulesOf(suggested)).toContain('Completeness "m" > 0.87 (warn)')
+    expect(await broken(suggested)).toEqual([])
+  })
+
   test('suggests nothing where there is no row, and leaves out columns that no rule can name', async () => {
     expect(await suggest('SELECT 1 AS a WHERE false')).toMatchObject({ rows: 0, suggestions: [] })
     const odd = await suggest(`SELECT 1 AS "a ""b""", 2 AS "2026-01-01", 3 AS "with.dot", 4 AS "Ünï code"`)
