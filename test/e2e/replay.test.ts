@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { bucketOf, invokeMetadata } from '../../cli/deployment.ts'
 import { executionArnOf } from '../../cli/follow.ts'
 import type { JobDocument } from '../../cli/job-view.ts'
@@ -20,9 +20,10 @@ import { deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } 
 import { executionsOf } from './history.ts'
 import { objectOf } from './json.ts'
 import { allObjects, readObject } from './observed.ts'
-import { administratorRows, endOf, eventually, machineArn, openQueue } from './operator.ts'
+import { administratorRows, deleteObjects, endOf, eventually, machineArn, openQueue } from './operator.ts'
 import { type Manifest, machineTests, manifestText } from './replay-machine.ts'
 
+jest.setTimeout(120_000)
 const scratch = scratchFolder('replay')
 let runtime: RunningRuntime
 let assembly = ''
@@ -93,14 +94,11 @@ const rawVersions = async (): Promise<readonly string[]> => {
   return Versions.map(({ Key, VersionId, ETag, Size }) => [Key, VersionId, ETag, Size].join(' ')).sort()
 }
 
-interface RunManifest {
-  readonly contentHash: string
-}
-async function contentHash(runId: string | null | undefined): Promise<string> {
-  const all = await allObjects(runtime.clients.s3)
-  const found = all.find(({ key }) => key.includes(`${runId}/`) && key.endsWith('/manifest.json'))
-  const manifest: unknown = JSON.parse(await readObject(runtime.clients.s3, `s3://${found?.bucket}/${found?.key}`))
-  return (manifest as RunManifest).contentHash
+/** Of a run's curated rows, as its manifest states it. */
+async function contentHash(runId: string | null): Promise<unknown> {
+  const work = (await bucketOf(runtime.clients.lambda, 'RAW')).replace('raw', 'work')
+  const manifest = await readObject(runtime.clients.s3, `s3://${work}/runs/acme/${runId}/manifest.json`)
+  return objectOf(objectOf(JSON.parse(manifest)).author).contentHash
 }
 
 /** Of all jobs, since they were last asked for. */
@@ -122,8 +120,14 @@ describe('a published day', () => {
     expect(await successEvents()).toEqual([])
   })
 
-  test('TEST-37 REP-02 REP-08 REP-12 REP-15 REP-16 forced, runs through the ingest machine with equal content, brings no old value back and leaves raw alone', async () => {
+  test('TEST-37 REP-01 REP-02 REP-08 REP-12 REP-15 REP-16 forced, runs through the ingest machine with equal content, brings no old value back and leaves raw alone', async () => {
     const before = { rows: await tableRows(), raw: await rawVersions() }
+    const hashes = await Promise.all(runIds.map(contentHash))
+    // As when everything that expires has expired: only raw and the pinned configuration are left.
+    const { s3, lambda } = runtime.clients
+    const raw = await bucketOf(lambda, 'RAW')
+    for (const prefix of ['plans/', 'runs/']) await deleteObjects(s3, raw.replace('raw', 'work'), prefix)
+    await deleteObjects(s3, raw.replace('raw', 'validated'), '')
     const select = { keyPrefix: DAY_PREFIX }
     const report = await replay({ replayId: 'day-forced', select, options: { force: true, maxConcurrency: 3 } })
     expect(report).toMatchObject({ status: 'COMPLETED', totals: { COMPLETED: DAY.length } })
@@ -131,7 +135,7 @@ describe('a published day', () => {
     for (const [index, line] of report.lines.entries()) {
       expect(line.executionArn).toMatch(/:execution:ingest:acme-(events|lines)-r[0-9a-f]{16}$/)
       expect(line).toMatchObject({ jobId: jobs[index]?.jobId, attempt: 2, publication: 2, changed: null })
-      expect(await contentHash(line.runId)).toBe(await contentHash(runIds[index]))
+      expect([await contentHash(line.runId), typeof hashes[index]]).toEqual([hashes[index], 'string'])
     }
     const { attemptKind } = (await getJob(runtime.clients.lambda, { jobId: jobs[0]?.jobId ?? '' })) as JobDocument & {
       attemptKind?: string
@@ -196,7 +200,10 @@ describe('a published day', () => {
     )
   })
 
-  test('REP-11 a source in an archive is refused with what must be done first', async () => {
+  test('REP-09 REP-11 a source that is still bad is quarantined again, and one in an archive is refused with what must be done first', async () => {
+    const bad = await land(runtime, 'acme/events/bad.csv', 'id,at\nx,2026-01-01T00:00:00Z\n', false)
+    const once = await jobOf(runtime, await executionArnOf(runtime.clients.states, bad))
+    expect(once).toMatchObject({ status: 'QUARANTINED', reasonCode: 'missing_required_column' })
     const Bucket = await bucketOf(runtime.clients.lambda, 'RAW')
     const Key = 'landing/acme/events/archived.csv'
     const { VersionId = '' } = await runtime.clients.s3.send(
@@ -204,8 +211,16 @@ describe('a published day', () => {
     )
     const archived = [{ bucket: Bucket, key: Key, versionId: VersionId }]
     await jobOf(runtime, await executionArnOf(runtime.clients.states, archived[0] as SourceVersion))
-    const report = await replay({ replayId: 'archived', sources: archived, options: { force: true } })
-    expect(report).toMatchObject({ totals: { REFUSED: 1 }, lines: [{ code: 'needs_restore' }] })
+    const { bucket, key, versionId } = bad
+    const both = [...archived, { bucket, key, versionId }]
+    const report = await replay({ replayId: 'archived', sources: both, options: { force: true } })
+    expect(report).toMatchObject({
+      totals: { REFUSED: 1, QUARANTINED: 1 },
+      lines: [
+        { code: 'needs_restore', outcome: 'REFUSED' },
+        { outcome: 'QUARANTINED', reasonCode: 'missing_required_column', attempt: 2, jobId: once.jobId },
+      ],
+    })
   })
 })
 

@@ -119,7 +119,7 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     return finish(dropped, replayId)
   }
 
-  test('REP-09 REP-10 IDEM-04: sources that failed or were quarantined run again under what they had pinned', async () => {
+  test('REP-10 IDEM-04: sources that failed or were quarantined run again under what they had pinned', async () => {
     const failed = await ended(source('a'), 'FAILED')
     await ended(source('b'), 'QUARANTINED')
     const dropped = await drop({ replayId: 'again', select: { tenant: 'acme' } })
@@ -264,13 +264,19 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     expect({ status, progress }).toEqual({ status: 'COMPLETED', progress: { COMPLETED: 1 } })
   })
 
-  test('REP-19: the same id with other bytes is refused, and the exact bytes are kept with the outcome', async () => {
+  test('REP-19 JOB-17: the same id with other bytes is refused, and the exact bytes are kept with the outcome', async () => {
     await ended(source('a'), 'FAILED')
     const text = `\n${manifestText({ replayId: 'exact', select: { tenant: 'acme' } })}  `
     await carryOut(await drop(text), 'exact')
     const kept = objects.stored.get(`${BUCKET}/audit/exact/manifest.json`)
     expect(Buffer.from(kept ?? '').toString()).toBe(text)
-    expect(reportAt('audit/exact/result.json')).toMatchObject({ requestedBy: 'ops', totals: { COMPLETED: 1 } })
+    expect(reportAt('audit/exact/result.json')).toMatchObject({
+      reason: 'a test',
+      requestedBy: 'ops',
+      options: { force: false, dryRun: false },
+      totals: { COMPLETED: 1 },
+      lines: [{ outcome: 'COMPLETED' }],
+    })
     const other = await drop(`${text} `, 'other', 'arn:replay:2')
     expect(resultOf(other)).toMatchObject({
       status: 'REFUSED',
