@@ -383,43 +383,47 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     executionName,
   })
 
-  test(`REP-13: over ${HISTORIES} generated histories, each line of a dry run is that of the run, or its source changed in between`, async () => {
-    const random = seeded(20_261_121)
-    let differences = 0
-    for (let history = 0; history < HISTORIES; history += 1) {
-      await opened.reset()
-      await seedDatabase(opened.database, SEED, AT)
-      const sources = Array.from({ length: 8 }, (_, index) => source(`h${index}`))
-      for (let round = 0; round < 2; round += 1) {
-        for (const one of sources) await liveThrough(one, random)
-        if (random() < 0.5) await editMapping(`history ${history}, round ${round}`)
-      }
-      const replayId = `history-${history}`
-      const manifest = {
-        replayId,
-        configuration: random() < 0.5 ? 'original' : 'current',
-        sources: sources.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
-        options: random() < 0.4 ? { force: true } : { skipIfPublished: random() < 0.5 },
-      }
-      const dry = await preview(manifest)
-      const dropped = await drop(manifest, `h${history}`)
-      const changed = new Set<string>()
-      for (const one of sources)
-        if (random() < 0.2) {
-          changed.add(one.key)
-          await liveThrough(one, random)
+  test(
+    `REP-13: over ${HISTORIES} generated histories, each line of a dry run is that of the run, or its source changed in between`,
+    async () => {
+      const random = seeded(20_261_121)
+      let differences = 0
+      for (let history = 0; history < HISTORIES; history += 1) {
+        await opened.reset()
+        await seedDatabase(opened.database, SEED, AT)
+        const sources = Array.from({ length: 8 }, (_, index) => source(`h${index}`))
+        for (let round = 0; round < 2; round += 1) {
+          for (const one of sources) await liveThrough(one, random)
+          if (random() < 0.5) await editMapping(`history ${history}, round ${round}`)
         }
-      const run = dropped.answer.decision === 'run' ? await carryOut(dropped, replayId) : resultOf(dropped)
-      expect(run.lines.map(planned)).toEqual(dry.lines.map(planned))
-      for (const line of run.lines) {
-        const asPlanned = line.outcome === (line.decision === 'RUN' ? 'COMPLETED' : line.decision)
-        if (asPlanned && line.changed === null) continue
-        differences += 1
-        expect({ line, explained: line.changed !== null && changed.has(line.source?.key ?? '') }).toMatchObject({
-          explained: true,
-        })
+        const replayId = `history-${history}`
+        const manifest = {
+          replayId,
+          configuration: random() < 0.5 ? 'original' : 'current',
+          sources: sources.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
+          options: random() < 0.4 ? { force: true } : { skipIfPublished: random() < 0.5 },
+        }
+        const dry = await preview(manifest)
+        const dropped = await drop(manifest, `h${history}`)
+        const changed = new Set<string>()
+        for (const one of sources)
+          if (random() < 0.2) {
+            changed.add(one.key)
+            await liveThrough(one, random)
+          }
+        const run = dropped.answer.decision === 'run' ? await carryOut(dropped, replayId) : resultOf(dropped)
+        expect(run.lines.map(planned)).toEqual(dry.lines.map(planned))
+        for (const line of run.lines) {
+          const asPlanned = line.outcome === (line.decision === 'RUN' ? 'COMPLETED' : line.decision)
+          if (asPlanned && line.changed === null) continue
+          differences += 1
+          expect({ line, explained: line.changed !== null && changed.has(line.source?.key ?? '') }).toMatchObject({
+            explained: true,
+          })
+        }
       }
-    }
-    expect(differences).toBeGreaterThan(0)
-  })
+      expect(differences).toBeGreaterThan(0)
+    },
+    60_000 + HISTORIES * 2000,
+  )
 })
