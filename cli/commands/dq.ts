@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import {
   type DqRunRequest,
@@ -102,6 +102,13 @@ async function htmlReport(
   })
 }
 
+/** Told before the evaluation, and not after it. @throws CommandError `folder_not_found` */
+function requireFolderOf(file: string): void {
+  const folder = dirname(file)
+  if (!existsSync(folder))
+    throw new CommandError(EXIT.wrongUse, 'folder_not_found', `Cannot write "${file}": there is no folder "${folder}"`)
+}
+
 const shortened = (text: string): string =>
   text.length > CELL_CHARACTERS ? `${text.slice(0, CELL_CHARACTERS - 1)}…` : text
 
@@ -126,6 +133,7 @@ export async function dqRun({ output }: Invocation, options: RunOptions): Promis
   const dataFile = requireOption('data', options.data)
   requireFile(rulesFile)
   requireFile(dataFile)
+  for (const file of [options.failures, options.junit, options.html]) if (file !== undefined) requireFolderOf(file)
   const { ran, failing } = await evaluate(rulesFile, dataFile, options, !output.json)
   const { document, table, exitCode, failingRows } = ran
   const scans = options.explain === true ? scansOf(ran.evaluated.plan, ran.evaluated.ran) : null
