@@ -21,7 +21,7 @@ const RULES = [
   'Sum "amount" > avg(last(7)) - (3 * std(last(%)))',
   'ColumnValues "ordered_on" <= (now() + % days) labels=["severity"="warn"]',
 ]
-const rulesetOf = (count: number): string => {
+export const rulesetOf = (count: number): string => {
   const rules = Array.from({ length: count }, (_, index) =>
     RULES[index % RULES.length]?.replace('%', String(index + 1)),
   )

@@ -50,7 +50,7 @@ export class Checker {
     this.#metadata(document)
     for (const variable of document.variables) this.#variable(variable)
     if (document.defaultLabels !== null) this.#defaultLabels = this.#labels(document.defaultLabels, 0) ?? []
-    this.#memo?.surrounded(JSON.stringify([this.#defaultLabels, [...this.#variables.values()]]))
+    this.#memo?.surrounded(this.#surroundings())
     const rules = document.rules.flatMap((rule) => this.#topLevel(rule) ?? [])
     for (const labels of document.replacedLabels) this.#ownLabels(labels)
     const analyzers = document.analyzers.filter((analyzer) => this.#analyzer(analyzer))
@@ -65,6 +65,12 @@ export class Checker {
       rules,
       analyzers,
     }
+  }
+
+  /** What the rules refer to, wherever it stands. */
+  #surroundings(): string {
+    const variables = [...this.#variables.values()].map(({ name, list, operands }) => [name, list, operands])
+    return JSON.stringify([this.#defaultLabels, variables])
   }
 
   #report(code: string, message: string, at: Position, hint: string | null = null): void {

@@ -1,7 +1,7 @@
 import type { Contract } from '../core/contract.ts'
 import type { Position, RuleExpression, Ruleset } from './ast.ts'
 import { leavesOf } from './ast.ts'
-import { type Finding, type Report, withHint } from './lint/finding.ts'
+import { type Finding, type PlacedFinding, type Report, withHint } from './lint/finding.ts'
 import { type ColumnIndex, lintColumns, lintTypes } from './lint/lint-columns.ts'
 import { lintConditions } from './lint/lint-conditions.ts'
 import { lintContradictions } from './lint/lint-contradictions.ts'
@@ -59,13 +59,14 @@ export function lintParsed(
 }
 
 function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void {
-  const { contract, translations, memo = new LintMemo() } = options
+  const { contract, translations, memo = new LintMemo(false) } = options
+  memo.begin()
   const columns = memo.columnsOf(contract)
   lintLabels(ruleset.defaultLabels, START, report)
   lintLabelKeys(ruleset, report)
   for (const rule of ruleset.rules) {
-    for (const { severity, code, message, line, column } of memo.findings(rule, () => lintRule(rule, columns)))
-      report(severity, code, message, { line, column })
+    for (const { severity, code, message, at } of memo.findings(rule, () => lintRule(rule, columns)))
+      report(severity, code, message, at)
     lintStatements(rule, translations, columns, report)
   }
   if (columns !== null) for (const analyzer of ruleset.analyzers) lintColumns(analyzer, columns, report)
@@ -75,10 +76,10 @@ function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void
 }
 
 /** What one rule has wrong by itself. */
-function lintRule(rule: RuleExpression, columns: ColumnIndex | null): readonly Finding[] {
-  const findings: Finding[] = []
-  const report: Report = (severity, code, message, { line, column }) => {
-    findings.push({ line, column, severity, code, message })
+function lintRule(rule: RuleExpression, columns: ColumnIndex | null): readonly PlacedFinding[] {
+  const findings: PlacedFinding[] = []
+  const report: Report = (severity, code, message, at) => {
+    findings.push({ severity, code, message, at })
   }
   lintLabels(rule.labels, rule.at, report)
   lintComposite(rule, report)

@@ -1,4 +1,6 @@
 import type { RuleExpression } from './ast.ts'
+import { Generations } from './generations.ts'
+import { moveLines } from './moved-lines.ts'
 import type { SyntaxExpression } from './syntax.ts'
 
 /** A rule that was read without a problem, and how much of the text decided what it is. */
@@ -11,7 +13,12 @@ export interface ReadRule {
   readonly reach: number
   /** Of the line it begins in. */
   readonly lineStart: number
+  readonly kept: KeptRule
+}
+/** One object from text to text; `line`, in which the rule begins, is what its places go by. */
+export interface KeptRule {
   readonly syntax: SyntaxExpression
+  line: number
 }
 
 /** How two texts differ: what is the same at their beginnings and at their ends. */
@@ -21,17 +28,10 @@ interface Edit {
   readonly suffix: number
   /** What offsets behind the edit have moved by. */
   readonly delta: number
-  readonly sameLines: boolean
 }
 
-const LINE_FEED = 10
 /** Rules that are cut out at once by intent, not by a quote. */
 const FEW = 20
-const linesIn = (text: string, from: number, to: number): number => {
-  let lines = 0
-  for (let at = from; at < to; at += 1) if (text.charCodeAt(at) === LINE_FEED) lines += 1
-  return lines
-}
 
 function editOf(earlier: string, text: string): Edit {
   const shorter = Math.min(earlier.length, text.length)
@@ -45,15 +45,14 @@ function editOf(earlier: string, text: string): Edit {
     earlier.charCodeAt(suffix - 1) === text.charCodeAt(suffix - 1 + delta)
   )
     suffix -= 1
-  const sameLines = linesIn(earlier, prefix, suffix) === linesIn(text, prefix, suffix + delta)
-  return { prefix, suffix, delta, sameLines }
+  return { prefix, suffix, delta }
 }
 
 /** The rules of one text by their offsets, and how the text of now differs from it. */
 class EarlierText {
   readonly rules = new Map<number, ReadRule>()
   readonly #text: string
-  #edit: Edit = { prefix: 0, suffix: 0, delta: 0, sameLines: true }
+  #edit: Edit = { prefix: 0, suffix: 0, delta: 0 }
 
   constructor(text: string) {
     this.#text = text
@@ -64,19 +63,19 @@ class EarlierText {
   }
 
   find(offset: number): ReadRule | null {
-    const { prefix, suffix, delta, sameLines } = this.#edit
+    const { prefix, suffix, delta } = this.#edit
     const before = this.rules.get(offset)
     if (before !== undefined && before.reach < prefix) return before
     const behind = this.rules.get(offset - delta)
-    if (behind === undefined || !sameLines || behind.lineStart <= suffix) return null
-    const { end, reach, lineStart, syntax } = behind
-    return { offset, end: end + delta, reach: reach + delta, lineStart: lineStart + delta, syntax }
+    if (behind === undefined || behind.lineStart <= suffix) return null
+    const { end, reach, lineStart, kept } = behind
+    return { offset, end: end + delta, reach: reach + delta, lineStart: lineStart + delta, kept }
   }
 }
 
 /**
  * What a parse leaves for the parse of a text that differs little from it, as after a keystroke: rules that the edit did
- * not touch, and whose places are the same, are taken over as they are. One memo serves one text after another. It also
+ * not touch are taken over, moved to their new lines. A result is good until the next text is parsed. One memo serves one text after another. It also
  * remembers the last text that had about all the rules: while a string is being typed, none is left behind its quote.
  */
 export class ParseMemo {
@@ -84,7 +83,7 @@ export class ParseMemo {
   #last = this.#current
   #whole = this.#current
   #surroundings = ''
-  #checked = new WeakMap<SyntaxExpression, RuleExpression>()
+  readonly #checked = new Generations<SyntaxExpression, RuleExpression>()
 
   /** Before a text is parsed. */
   begin(text: string): void {
@@ -95,9 +94,13 @@ export class ParseMemo {
     if (this.#whole !== this.#last) this.#whole.compareWith(text)
   }
 
-  /** The rule at an offset, if an earlier text had the same in the same place. */
-  find(offset: number): ReadRule | null {
-    return this.#last.find(offset) ?? (this.#whole === this.#last ? null : this.#whole.find(offset))
+  /** The rule at an offset, which is in a line, if an earlier text had the same. */
+  find(offset: number, line: number): ReadRule | null {
+    const found = this.#last.find(offset) ?? (this.#whole === this.#last ? null : this.#whole.find(offset))
+    if (found === null || found.kept.line === line) return found
+    moveLines(found.kept.syntax, line - found.kept.line)
+    found.kept.line = line
+    return found
   }
 
   keep(rule: ReadRule): void {
@@ -106,7 +109,8 @@ export class ParseMemo {
 
   /** Checked rules hold as long as what rules refer to is the same. */
   surrounded(surroundings: string): void {
-    if (surroundings !== this.#surroundings) this.#checked = new WeakMap()
+    if (surroundings === this.#surroundings) this.#checked.begin()
+    else this.#checked.forget()
     this.#surroundings = surroundings
   }
   checked(syntax: SyntaxExpression): RuleExpression | undefined {

@@ -86,11 +86,11 @@ export class Parser extends RuleParser {
   /** One of the rules: read, or taken over from an earlier text. */
   protected ruleItem(rules: SyntaxExpression[]): void {
     const offset = this.beginRule()
-    const known = this.#memo?.find(offset) ?? null
+    const known = this.#memo?.find(offset, this.at().line) ?? null
     if (known !== null) {
       this.passOver(known)
       this.#memo?.keep(known)
-      rules.push(known.syntax)
+      rules.push(known.kept.syntax)
       return
     }
     const replaced = this.replacedLabels.length

@@ -94,13 +94,9 @@ export class TokenCursor {
   }
   /** What {@link ParseMemo} keeps of a rule that began at an offset and ends before this token. */
   protected readRule(offset: number, syntax: SyntaxExpression): ReadRule {
-    return {
-      offset,
-      end: this.token.offset,
-      reach: this.#lexer.reach,
-      lineStart: this.#lines.lineStart(offset),
-      syntax,
-    }
+    const { line } = this.#lines.positionOf(offset)
+    const lineStart = this.#lines.lineStart(offset)
+    return { offset, end: this.token.offset, reach: this.#lexer.reach, lineStart, kept: { syntax, line } }
   }
 
   protected at(): Position {

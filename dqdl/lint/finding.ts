@@ -11,6 +11,14 @@ export interface Finding {
   readonly message: string
 }
 
+/** A finding with its place as an object, which moves with the rule that it is in. */
+export interface PlacedFinding {
+  readonly severity: Finding['severity']
+  readonly code: string
+  readonly message: string
+  readonly at: Position
+}
+
 export type Report = (severity: Finding['severity'], code: string, message: string, at: Position) => void
 
 /** A hint behind a message, where there is one. */

@@ -37,10 +37,14 @@ export function constantOf(expression: NumberExpression): number | null {
 
 /** The numbers that meet a condition as one interval, or `null` when they are none, or depend on earlier runs. */
 export function intervalOf({ operator, operands }: NumberCondition): Interval | null {
-  const values = operands.map(constantOf)
-  const known = values.filter((value) => value !== null)
+  const known: number[] = []
+  for (const operand of operands) {
+    const value = constantOf(operand)
+    if (value === null) return null
+    known.push(value)
+  }
   const [first, second] = known
-  if (known.length < values.length || first === undefined) return null
+  if (first === undefined) return null
   switch (operator) {
     case '>':
       return interval(first, true, INFINITE, false)

@@ -74,6 +74,7 @@ const looksLikeDate = (expression: NumberExpression): boolean =>
   )
 
 function lintNumbers(condition: NumberCondition, type: string, at: Position, report: Report): void {
+  if (condition.operands.every(({ kind }) => kind === 'literal')) return
   for (const expression of condition.operands.flatMap(expressionsOf)) {
     if (expression.kind === 'call' && !FUNCTIONS.includes(expression.name))
       report(
