@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
-import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
+import { LambdaFunction, SfnStateMachine, SqsQueue } from 'aws-cdk-lib/aws-events-targets'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
@@ -216,7 +216,10 @@ export class WorkflowStack extends Stack {
     })
   }
 
-  /** What no Catch sees: an execution that failed, ran out of time or was stopped still ends its job. */
+  /**
+   * What no Catch sees: an execution that failed, ran out of time or was stopped still ends its job. Its event, with the source
+   * that it was started for and the error that retries did not mend, waits for an operator too.
+   */
   #closeEndedExecutions(ingest: SluiceStateMachine): void {
     const rule = new Rule(this, 'ExecutionEnded', {
       ruleName: 'sluice-execution-ended',
@@ -229,6 +232,7 @@ export class WorkflowStack extends Stack {
     })
     const { currentVersion } = this.#functions.metadata.lambda
     rule.addTarget(new LambdaFunction(currentVersion, { deadLetterQueue: this.#deadLetters, ...DELIVERY }))
+    rule.addTarget(new SqsQueue(this.#deadLetters, { deadLetterQueue: this.#deadLetters, ...DELIVERY }))
   }
 
   #start(id: string, machine: SluiceStateMachine, input?: RuleTargetInput): SfnStateMachine {
