@@ -188,6 +188,16 @@ describe('any order of loading', () => {
   })
 })
 
+describe('a file with a header and no row', () => {
+  test('DQ-16 completes with 0 rows where no rule asks for any, and is stopped by the gate where one does', async () => {
+    const { job } = await ingest('acme/alerted/header.csv', 'id,reading\n')
+    const none = { input: 0, curated: 0, rejected: 0, duplicates: 0, inserted: 0, updated: 0, unchanged: 0, stale: 0 }
+    expect(job).toMatchObject({ status: 'COMPLETED', reasonCode: null, counts: none })
+    const { job: large } = await ingest('acme/strict/header.csv', 'id,reading\n')
+    expect(large).toMatchObject({ status: 'QUARANTINED', reasonCode: 'gate_failed' })
+  })
+})
+
 describe('what ends a job', () => {
   test('JOB-06 ORC-18 its execution says the same as its row', async () => {
     const { job } = await ingest('acme/events/trail.csv', csv('trail,1.00,2026-01-01T00:00:00Z,'))
