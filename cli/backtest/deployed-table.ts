@@ -33,7 +33,7 @@ const printKeys = (contract: Contract, keys: readonly string[]): string =>
   contract.key.length === 1 ? `${quoteName(contract.key[0] ?? '')} IN (${keys.join(', ')})` : `(${keys.join(' OR ')})`
 
 /** Conditions that together name all keys, each short enough for a statement. */
-function keyConditions(contract: Contract, keys: Keys): readonly string[] {
+export function keyConditions(contract: Contract, keys: Keys): readonly string[] {
   const conditions: string[] = []
   let batch: string[] = []
   let bytes = 0
