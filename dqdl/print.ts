@@ -47,10 +47,12 @@ const printWritten = (expression: NumberExpression): string => {
 const printGroup = (inner: NumberExpression): string =>
   inner.kind === 'arithmetic' || inner.kind === 'null' ? `(${printNumber(inner)})` : printNumber(inner)
 /** As the reference shows it, which cannot always be read back. */
-const printResultNumber = (expression: NumberExpression): string =>
-  printNumber(expression)
-    .replaceAll('now ()', 'now()')
-    .replaceAll(/(?<![\w.])\(NULL\)/g, 'NULL')
+const printResultNumber = (expression: NumberExpression): string => {
+  const text = printNumber(expression)
+  return expression.kind === 'literal'
+    ? text
+    : text.replaceAll('now ()', 'now()').replaceAll(/(?<![\w.])\(NULL\)/g, 'NULL')
+}
 const printText = (operand: TextOperand): string => (operand.kind === 'text' ? `"${operand.raw}"` : operand.keyword)
 const printUsedText = (operand: TextOperand): string =>
   operand.kind === 'text' ? `"${operand.value}"` : operand.keyword
