@@ -8,6 +8,23 @@ import { dateOfText } from './text-times.ts'
 export interface PredicateColumn {
   readonly sql: string
   readonly family: TypeFamily
+  readonly duckdbType?: string
+}
+
+const MAX_DIGITS = 38
+/** Operands as Spark is given them: below and above these they are doubles, and compare as such. */
+const isPlain = (value: number): boolean => value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7)
+const decimalsOf = (value: number): number => (String(value).split('.')[1] ?? '0').length
+
+/**
+ * Spark compares a decimal with operands in a type that holds both; of 38 digits it cuts the leading ones, and a value that
+ * has them is NULL, which meets nothing. `null` where every value of the column fits.
+ */
+function fitsBeside({ sql, duckdbType = '' }: PredicateColumn, values: readonly number[]): string | null {
+  const [, digits, scale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(duckdbType) ?? []
+  if (digits === undefined || scale === undefined || !values.every(isPlain)) return null
+  const room = MAX_DIGITS - Math.max(Number(scale), ...values.map(decimalsOf))
+  return Number(digits) - Number(scale) > room ? `abs(${sql}::DOUBLE) < 1e${room}` : null
 }
 
 const isNegated = (operator: string): boolean => operator === '!=' || operator.startsWith('not ')
@@ -27,10 +44,11 @@ const isMembership = (operator: string): boolean => operator === '=' || operator
 
 /** @throws OperandError */
 export function numberPredicate(
-  { sql, family }: PredicateColumn,
+  column: PredicateColumn,
   { operator, operands }: NumberCondition,
   history: readonly number[],
 ): string {
+  const { sql, family } = column
   const hasNull = operands.some(({ kind }) => kind === 'null')
   const values = operands.filter(({ kind }) => kind !== 'null').map((each) => evaluateNumber(each, history))
   // A text or date never equals a number.
@@ -42,10 +60,13 @@ export function numberPredicate(
     // NaN is above every number, so that it lies outside of a range.
     const outside = operator === 'not between' && family === 'floating' && values.every(Number.isFinite)
     const holds = numberHolds(value, operator, values)
-    return withNull(outside ? `(isnan(${value}) OR ${holds})` : holds, sql, false)
+    const fits = operator === 'not between' ? fitsBeside(column, values) : null
+    const met = outside ? `(isnan(${value}) OR ${holds})` : fits === null ? holds : `(${fits} AND ${holds})`
+    return withNull(met, sql, false)
   }
   const others = values.length === 0 ? null : listHolds(sql, family, isNegated(operator) ? 'not in' : 'in', values)
-  return membership(operator, sql, hasNull, others)
+  const fits = others === null ? null : fitsBeside(column, values)
+  return membership(operator, sql, hasNull, fits === null ? others : `(${fits} AND ${others})`)
 }
 
 /** Integers compare as integers: seven times faster than as doubles. A fraction never equals one. */

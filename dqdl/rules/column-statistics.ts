@@ -51,8 +51,13 @@ const statistic =
     return checkNumber(rule, numberCondition(rule), check, surroundings)
   }
 
-const sumOf = (column: Column, measures: Measures, scope: string | null): string =>
-  `${measures.aggregate(`sum(${inScope(scope, column.sql)})`)}::DOUBLE`
+const MAX_DIGITS = 38
+/** Sums of decimals are decimals of 38 digits in Spark: one that has more is NULL. */
+function sumOf(column: Column, measures: Measures, scope: string | null): string {
+  const sum = `${measures.aggregate(`sum(${inScope(scope, column.sql)})`)}::DOUBLE`
+  const scale = /^DECIMAL\(\d+,(\d+)\)$/.exec(column.duckdbType)?.[1]
+  return scale === undefined ? sum : `(CASE WHEN abs(${sum}) < 1e${MAX_DIGITS - Number(scale)} THEN ${sum} END)`
+}
 
 export const sum = statistic('Sum', sumOf)
 export const mean = statistic('Mean', (column, measures, scope) => {

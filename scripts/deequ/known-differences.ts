@@ -70,15 +70,6 @@ const returnsDotted = (statement: string, names: readonly string[]): boolean =>
 /** Where the engines differ on purpose; the reasons stand in dqdl/differences.md. The first that holds is named. */
 export const DIFFERENCES: readonly Difference[] = [
   {
-    subject: 'decimals of 38 digits beside operands with decimals',
-    reasonFor: ({ rule, context }) => {
-      const filled = /^DECIMAL\(38,(\d+)\)$/.exec(context.duckdbType)
-      return filled !== null && ['ColumnValues', 'Sum', 'Mean', 'AggregateMatch'].includes(rule.type)
-        ? anyRow(`abs(${context.column}::DOUBLE) >= 1e${37 - Number(filled[1])}`)
-        : null
-    },
-  },
-  {
     subject: 'whole numbers that overflow in where clauses and CustomSql',
     reasonFor: ({ compared }) =>
       compared.own.EvaluationMessage?.includes('Out of Range Error') === true ? condition(ALWAYS) : null,

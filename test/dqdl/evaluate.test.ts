@@ -296,6 +296,15 @@ describe('evaluation', () => {
     ])
   })
 
+  test('decimals that fill 38 digits meet nothing beside operands with decimals, and have no sum, as in Spark', async () => {
+    const data = 'SELECT * FROM (VALUES (1), (99999999999999999999999999999999999999), (5)) AS t(n)'
+    const wide = `SELECT CAST(n AS DECIMAL(38,0)) AS n, CAST(1.5 AS DECIMAL(12,2)) AS m FROM (${data})`
+    const rules = ['ColumnValues "n" not in [7]', 'ColumnValues "n" != 7', 'Sum "n" > 1', 'ColumnValues "m" not in [7]']
+    const { results } = await judge(engine, wide, rules.join(', '))
+    expect(results.map(({ Result }) => Result)).toEqual(['FAIL', 'FAIL', 'FAIL', 'PASS'])
+    expect(results[0]?.EvaluatedMetrics).toEqual({ 'Column.n.ColumnValues.Compliance': 2 / 3 })
+  })
+
   test('an empty text matches no pattern, and a number is an age in seconds since 1970', async () => {
     const data = `SELECT * FROM (VALUES ('', 0), ('a', 3600)) AS t(name, seconds)`
     const rules = ['ColumnValues "name" matches ".*"', 'DataFreshness "seconds" > 400000 hours']
