@@ -17,7 +17,7 @@ import { addQueue, editedAssembly, fixturesAssembly, type WorkflowTemplate } fro
 import { EVENTS } from './faulty-assembly.ts'
 import { type Landed, land } from './faulty-runtime.ts'
 import { deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
-import { executionsOf } from './history.ts'
+import { executionsOf, historyOf } from './history.ts'
 import { objectOf } from './json.ts'
 import { allObjects, readObject } from './observed.ts'
 import { administratorRows, deleteObjects, endOf, eventually, machineArn, openQueue } from './operator.ts'
@@ -305,6 +305,8 @@ describe('a backfill', () => {
       expect(report.lines.map(({ source }) => source)).toEqual(unheard)
       const rows = await rowsOf(runtime, 'select count(*) as n, count(distinct id) as ids from lines', 'globex')
       expect(rows).toEqual([{ n: `${MANY}`, ids: `${MANY}` }])
+      // The children have histories of their own.
+      expect((await historyOf(runtime.clients.states, report.executionArn ?? '')).length).toBeLessThan(40)
       if (MANY > 100) console.log(readFileSync(`/proc/${runtime.pid}/status`, 'utf8').match(/VmHWM.*|VmRSS.*/g))
     },
     60_000 + MANY * 2000,
