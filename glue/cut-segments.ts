@@ -16,7 +16,7 @@ export interface Segment {
   readonly records: number
   /** JSON lines {input_index, record_number, code, message, raw, raw_sha256}; `null` where no record is malformed. */
   readonly malformedPath: string | null
-  /** Where records end in the file, for `copyLines`. */
+  /** Where records end in the file, for `copyRecords`. */
   readonly endsPath: string
   /** What the file can be made from again; `null` where it must be kept. */
   readonly pieces: readonly Piece[] | null

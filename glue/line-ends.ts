@@ -27,10 +27,10 @@ function readLineEnds(path: string): Uint32Array {
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 }
 
-/** Reads ranges of a file that follow one another; what stands between near ones is read along. */
-class RangeReader {
+/** Reads a file forward, in blocks: what stands between near ranges is read along. */
+class BlockReader {
   readonly #descriptor: number
-  #block = Buffer.allocUnsafe(BLOCK_BYTES)
+  readonly #block = Buffer.allocUnsafe(BLOCK_BYTES)
   #from = 0
   #to = 0
 
@@ -38,15 +38,14 @@ class RangeReader {
     this.#descriptor = openSync(path, 'r')
   }
 
-  /** The bytes are valid until the next call. */
+  /** At most a block of the bytes from `from` up to `to`; valid until the next call. */
   read(from: number, to: number): Uint8Array {
-    if (from < this.#from || to > this.#to) {
-      if (to - from > this.#block.length) this.#block = Buffer.allocUnsafe(to - from)
+    if (from < this.#from || from >= this.#to) {
       this.#from = from
       this.#to = from + readSync(this.#descriptor, this.#block, 0, this.#block.length, from)
-      if (this.#to < to) throw new Error(`Cannot read up to byte ${to}: the file ends at byte ${this.#to}`)
+      if (this.#to === from) throw new Error(`Cannot read up to byte ${to}: the file ends at byte ${from}`)
     }
-    return this.#block.subarray(from - this.#from, to - this.#from)
+    return this.#block.subarray(from - this.#from, Math.min(to, this.#to) - this.#from)
   }
 
   close(): void {
@@ -54,19 +53,32 @@ class RangeReader {
   }
 }
 
+/** Records that follow one another, by their places in a file, from 0; `last` is one of them. */
+export interface RecordRange {
+  readonly first: number
+  readonly last: number
+}
+
 /**
- * Copies single records of a file, and the line before the first one where there is any.
+ * Copies some records of a file, and what stands before its first one.
  *
  * @param source the file, `endsPath` where its records end
- * @param records their places in the file, from 0, ascending
+ * @param ranges ascending
  */
-export function copyLines(source: string, endsPath: string, records: readonly number[], target: string): void {
+export function copyRecords(source: string, endsPath: string, ranges: readonly RecordRange[], target: string): void {
   const ends = readLineEnds(endsPath)
-  const reader = new RangeReader(source)
+  const reader = new BlockReader(source)
   const writer = new BlockWriter(target)
+  const copy = (from: number, to: number): void => {
+    for (let position = from; position < to; ) {
+      const bytes = reader.read(position, to)
+      writer.write(bytes)
+      position += bytes.length
+    }
+  }
   try {
-    writer.write(reader.read(0, ends[0] ?? 0))
-    for (const record of records) writer.write(reader.read(ends[record] ?? 0, ends[record + 1] ?? 0))
+    copy(0, ends[0] ?? 0)
+    for (const { first, last } of ranges) copy(ends[first] ?? 0, ends[last + 1] ?? 0)
   } finally {
     writer.close()
     reader.close()

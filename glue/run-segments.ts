@@ -3,7 +3,7 @@ import { cutSegments } from './cut-segments.ts'
 import type { Duckdb } from './duckdb.ts'
 import { Lanes } from './lanes.ts'
 import { prepareInput } from './prepare-input.ts'
-import { type LocalFile, localPathOf, type Run, staged, type WrittenRows } from './run.ts'
+import { integer, type LocalFile, localPathOf, oneValue, type Run, staged, type WrittenRows } from './run.ts'
 import { countRecords, requireCount, rowGroupOf, rowsOfFile, runAll, writeFile } from './run-steps.ts'
 import { hashKeys, type Part, type PartFiles, SegmentWorkspace, writePart } from './segment-rows.ts'
 import { text, texts } from './sql/literals.ts'
@@ -16,6 +16,8 @@ const LANE_COLUMN_BYTES = 1 << 19
 /** Node runs four such calls at a time, and the files of the process need some of them. */
 const MAX_LANES = 4
 const HASHES_AT_A_TIME = 2_000_000
+/** Share of rows with a repeated key from which on it costs more to find the others first. */
+const MOSTLY = 0.4
 
 type Work = (lane: Duckdb, part: Part) => Promise<void>
 
@@ -117,15 +119,18 @@ class SegmentedRun {
   /** Hashes that more than one row has: some at a time, so that memory does not grow with their number. */
   async #findRepeated(): Promise<void> {
     const { engine } = this.#run
-    await engine.run('CREATE OR REPLACE TABLE sluice_repeated_hashes (h UINTEGER)')
-    const slices = Math.ceil(this.#records.reduce((sum, count) => sum + count, 1) / HASHES_AT_A_TIME)
+    await engine.run('CREATE OR REPLACE TABLE sluice_repeated_hashes (h UINTEGER, n BIGINT)')
+    const records = this.#records.reduce((sum, count) => sum + count, 0)
+    const slices = Math.max(1, Math.ceil(records / HASHES_AT_A_TIME))
     const width = 2 ** 32 / slices
     for (let slice = 0; slice < slices; slice++) {
       const range = `h BETWEEN ${Math.ceil(slice * width)} AND ${Math.ceil((slice + 1) * width) - 1}`
-      const repeated = `SELECT h FROM sluice_key_hashes WHERE ${range} GROUP BY h HAVING count(*) > 1`
+      const repeated = `SELECT h, count(*) AS n FROM sluice_key_hashes WHERE ${range} GROUP BY h HAVING n > 1`
       await engine.run(`INSERT INTO sluice_repeated_hashes ${repeated}`)
     }
     await engine.run('DROP TABLE sluice_key_hashes')
+    const rows = integer(await oneValue(this.#run, 'SELECT coalesce(sum(n), 0)::BIGINT FROM sluice_repeated_hashes'))
+    this.#workspace.mostlyRepeated = rows > records * MOSTLY
   }
 
   /** Resolves the rows that were set apart, all together, and writes those that stay. */

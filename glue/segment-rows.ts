@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Segment } from './cut-segments.ts'
 import type { Duckdb } from './duckdb.ts'
-import { copyLines } from './line-ends.ts'
+import { copyRecords } from './line-ends.ts'
 import type { Program } from './program.ts'
 import { integer, type LocalFile, type Run } from './run.ts'
 import { loadMalformed, requireCount, rowGroupOf, runAll, writeFile } from './run-steps.ts'
@@ -36,6 +36,8 @@ export class SegmentWorkspace {
   readonly #ready = new Set<Duckdb>()
   #view: Promise<void> | null = null
   #made = 0
+  /** Whether most rows stand apart: then all of them do. */
+  mostlyRepeated = false
 
   constructor(directory: string) {
     this.#directory = directory
@@ -87,7 +89,7 @@ const printOpenText = ({ parse }: Program): string =>
  */
 export async function writePart(run: Run, lane: Duckdb, part: Part, workspace: SegmentWorkspace): Promise<PartFiles> {
   await lane.run(run.plan.program.malformedTable)
-  if (part.kind === 'parsed') return writeParsed(run, lane, part, part.path)
+  if (part.kind === 'parsed') return writeParsed(run, lane, part, part.path, workspace)
   const { segment, source } = part
   if (segment.malformedPath !== null) await loadMalformed(lane, segment.malformedPath)
   const again = segment.pieces !== null && run.plan.program.segments.keyHashes !== null
@@ -97,22 +99,32 @@ export async function writePart(run: Run, lane: Duckdb, part: Part, workspace: S
   await lane.run(`SET VARIABLE sluice_before = ${part.before}::BIGINT`)
   await lane.run(`SET VARIABLE sluice_input = ${part.inputIndex}::INTEGER`)
   await workspace.makeViews(lane, run.plan.program)
-  const curated = await writeAlone(run, lane, part)
+  const curated = await writeAlone(run, lane, part, workspace)
   const files = await writeLeft(run, lane, part, curated, await takeLeft(run, lane, part, { ...segment, path }))
   workspace.giveBack(path)
   await rm(segment.endsPath)
   return files
 }
 
-async function writeParsed(run: Run, lane: Duckdb, part: Part, path: string): Promise<PartFiles> {
+async function writeParsed(
+  run: Run,
+  lane: Duckdb,
+  part: Part,
+  path: string,
+  workspace: SegmentWorkspace,
+): Promise<PartFiles> {
   const numbered = `SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS record_number, ${part.inputIndex} AS input_index FROM read_parquet(${text(path)}, file_row_number = true)`
   await lane.run(`CREATE OR REPLACE TEMP VIEW sluice_parsed AS ${numbered}`)
   await runAll(lane, run.plan.program.resolve.rows, () => 0)
-  const curated = await writeAlone(run, lane, part)
+  const curated = await writeAlone(run, lane, part, workspace)
   await lane.run('DROP VIEW temp.sluice_parsed')
   const left = `${numbered} WHERE file_row_number + 1 IN (SELECT record_number FROM sluice_left) ORDER BY file_row_number`
   return writeLeft(run, lane, part, curated, left)
 }
+
+/** Ranges of record numbers without a gap. */
+const LEFT_RANGES =
+  'SELECT min(record_number) AS first, max(record_number) AS last FROM (SELECT record_number, record_number - row_number() OVER (ORDER BY record_number) AS gap FROM sluice_left) GROUP BY gap ORDER BY first'
 
 /** SELECT of the rows whose record numbers are in `sluice_left`, parsed from their lines alone. */
 async function takeLeft(
@@ -122,9 +134,9 @@ async function takeLeft(
   segment: Segment,
 ): Promise<string> {
   const left = join(run.directory, `left-${number}.txt`)
-  const rows = await lane.rows('SELECT record_number FROM sluice_left ORDER BY record_number')
-  const places = rows.map(({ record_number }) => integer(record_number) - before - 1)
-  copyLines(segment.path, segment.endsPath, places, left)
+  const rows = await lane.rows(LEFT_RANGES)
+  const ranges = rows.map((row) => ({ first: integer(row.first) - before - 1, last: integer(row.last) - before - 1 }))
+  copyRecords(segment.path, segment.endsPath, ranges, left)
   return `SELECT *, ${inputIndex} AS input_index FROM (${printOver(run.plan.program.parse, text(left))}) POSITIONAL JOIN (SELECT record_number FROM sluice_left ORDER BY record_number)`
 }
 
@@ -138,11 +150,17 @@ const untilOf =
     input === inputIndex ? before + records : 0
 
 /** Writes the curated rows that no row of another part can replace; the numbers of all others are then in `sluice_left`. */
-async function writeAlone(run: Run, lane: Duckdb, part: Part): Promise<LocalFile> {
+async function writeAlone(
+  run: Run,
+  lane: Duckdb,
+  part: Part,
+  { mostlyRepeated }: SegmentWorkspace,
+): Promise<LocalFile> {
   const { resolve, segments } = run.plan.program
   const { before, records } = part
   await runAll(lane, resolve.marks, untilOf(part))
-  const curated = await writeFile(lane, segments.alone, fileOf(run, part, 'curated'), rowGroupOf(run))
+  const alone = mostlyRepeated ? `SELECT * FROM (${segments.alone}) WHERE false` : segments.alone
+  const curated = await writeFile(lane, alone, fileOf(run, part, 'curated'), rowGroupOf(run))
   const written = `SELECT record_number FROM read_parquet(${text(curated.path)})`
   const numbers = `SELECT range AS record_number FROM range(${before + 1}, ${before + records + 1})`
   await lane.run(`CREATE OR REPLACE TEMP TABLE sluice_left AS ${numbers} WHERE range NOT IN (${written})`)

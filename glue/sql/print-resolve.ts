@@ -131,7 +131,7 @@ function printSegments(contract: Contract, constants: RowConstants): Omit<Progra
           `CREATE OR REPLACE TEMP TABLE sluice_duplicates AS SELECT input_index, record_number FROM sluice_good WHERE ${repeated}`,
         ]
       : printDuplicates(contract, constants),
-    rowsApart: `SELECT * FROM sluice_good WHERE ${keyed ? repeated : 'false'} ORDER BY record_number`,
+    rowsApart: 'SELECT * FROM sluice_good ORDER BY record_number',
   }
 }
 

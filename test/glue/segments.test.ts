@@ -82,6 +82,10 @@ describe('a file that is larger than memory', () => {
       { contract: keyed, mapping: csv, content: `\uFEFF\n${CSV.replaceAll('\nr', '\n\nr')}` },
     ],
     ['with line ends of two kinds', { contract: keyed, mapping: csv, content: CSV.replaceAll('0Z,n', '0Z,\rn') }],
+    [
+      'with keys that mostly stand twice',
+      { contract: keyed, mapping: csv, content: CSV.replaceAll(/\n s\d+(\d\d\d),/g, '\nt$1,') },
+    ],
     ['compressed', { contract: keyed, mapping: csv, content: gzipSync(CSV) }],
     [
       'without a header',
