@@ -32,8 +32,7 @@ async function leafOf(rule: Rule, compared: Compared): Promise<Leaf | null> {
   const name = rule.parameters[0]?.text.replace(/^`(.*)`$/, '$1') ?? ''
   const column = compared.table.columns.find((each) => each.name.toLowerCase() === name.toLowerCase())
   const family = familyOf(column?.duckdbType ?? '')
-  const duckdbType = column?.duckdbType ?? ''
-  const context = { column: identifier(column?.name ?? name), family, duckdbType, scope, now: new Date(0) }
+  const context = { column: identifier(column?.name ?? name), family, scope, now: new Date(0) }
   return { rule, context, compared }
 }
 

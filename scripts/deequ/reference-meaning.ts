@@ -13,7 +13,6 @@ export interface LeafContext {
   /** The column's quoted name. */
   readonly column: string
   readonly family: TypeFamily
-  readonly duckdbType: string
   /** The where clause; `null` without one. */
   readonly scope: string | null
   readonly now: Date

@@ -47,7 +47,7 @@ describe('what the open executor makes of a rule', () => {
     expect(patternMatches('not matches', '\\p{L}+', '日本')).toBe(false)
   })
 
-  const context = { column: '"c"', family: 'text', duckdbType: 'VARCHAR', scope: null, now: new Date(0) } as const
+  const context = { column: '"c"', family: 'text', scope: null, now: new Date(0) } as const
   const verdict = async (values: string, sql: string): Promise<unknown> => {
     const engine = await openEngine()
     try {
@@ -85,7 +85,7 @@ describe('what the open executor makes of a rule', () => {
   test('dates: not between lets NULL pass', async () => {
     const { rule, condition } = conditionOf('ColumnValues "c" not between "2024-01-01" and "2024-12-31"')
     if (condition.kind !== 'date') throw new Error('a date condition')
-    const sql = dateMeaning(rule, condition, { ...context, family: 'date', duckdbType: 'DATE' })
+    const sql = dateMeaning(rule, condition, { ...context, family: 'date' })
     expect(await verdict("(DATE '2023-05-01'), (NULL)", sql)).toBe(true)
     expect(await verdict("(DATE '2024-05-01'), (NULL)", sql)).toBe(false)
   })
