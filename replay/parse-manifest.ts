@@ -16,6 +16,7 @@ import {
   type ReplayTarget,
 } from './manifest.ts'
 import schema from './manifest.v1.schema.json' with { type: 'json' }
+import { boundsProblem } from './manifest-bounds.ts'
 
 /** What is wrong with a manifest, by JSON path. */
 export interface ManifestProblem {
@@ -62,12 +63,40 @@ const fieldOf = ({ where }: FileProblem): string =>
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
     .join('')}`
 
+/** Items of a list that are looked at together: a list of thousands that are all wrong is told by its first ones. */
+const WINDOW = 200
+
 /** What the schema says, without its remarks on the choice of target, which {@link targetProblems} words better. */
-function schemaProblems(value: unknown): readonly ManifestProblem[] {
+function windowProblems(value: unknown): readonly ManifestProblem[] {
   const place = (path: readonly (string | number)[]) => ({ path: `/${path.join('/')}` })
   return checkAgainstSchema({ value, problems: [], place }, schema)
     .filter(({ expected }) => !TARGETS.some((name) => expected === `key "${name}"`))
     .map((one) => problem(fieldOf(one), one.message, one.expected ?? 'another value', one.found ?? 'nothing'))
+}
+
+/** The part of a document that has the items of its lists from this one on. */
+const windowOf = (value: Record<string, unknown>, from: number): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      const isList = (name === 'sources' || name === 'jobs') && Array.isArray(member) && member.length > WINDOW
+      // The shorter of two lists is not at fault for having ended.
+      return [name, isList ? member.slice(Math.min(from, member.length - 1), from + WINDOW) : member]
+    }),
+  )
+
+/** What the schema says of the first part of the document that it does not accept. */
+function schemaProblems(value: Record<string, unknown>): readonly ManifestProblem[] {
+  const lengths = [value.sources, value.jobs].map((list) => (Array.isArray(list) ? list.length : 0))
+  for (let from = 0; from === 0 || from < Math.max(...lengths); from += WINDOW) {
+    const problems = windowProblems(windowOf(value, from))
+    const shifted = (field: string): string =>
+      field.replace(
+        /^(\$\.(?:sources|jobs))\[(\d+)\]/,
+        (_, name: string, index: string) => `${name}[${Number(index) + from}]`,
+      )
+    if (problems.length > 0) return problems.map((one) => ({ ...one, field: shifted(one.field) }))
+  }
+  return []
 }
 
 function targetProblems(value: Record<string, unknown>): readonly ManifestProblem[] {
@@ -194,6 +223,8 @@ export function parseManifest(bytes: Uint8Array): ParsedManifest {
     const found = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
     return refusal(value, [problem('$', 'A manifest is an object', 'a JSON object', found)])
   }
+  const bounds = boundsProblem(value)
+  if (bounds !== null) return refusal(value, [problem(bounds.path, bounds.message, bounds.expected, bounds.found)])
   const form = [...targetProblems(value), ...schemaProblems(value)]
   if (form.length > 0) return refusal(value, form)
   // The schema accepted every member, so the document has this form.

@@ -73,6 +73,35 @@ describe('a replay manifest', () => {
     expect(parsed.ok ? [] : parsed.problems).toHaveLength(PROBLEMS_TOLD)
   })
 
+  test('of a size that no manifest has is refused before anybody looks closer', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, index) => index)
+    const refusals = [
+      { ...GOOD, jobs: many(1_000_000) },
+      { ...GOOD, options: { overrideGate: many(1_000_000) } },
+      Object.fromEntries(many(200_000).map((index) => [`member ${index}`, index])),
+      { ...GOOD, options: Object.fromEntries(many(200_000).map((index) => [`option ${index}`, index])) },
+      { ...GOOD, reason: [[[[['deep']]]]] },
+    ].map((manifest) => parse(manifest))
+    expect(refusals.map((parsed) => (parsed.ok ? [] : parsed.problems.map(({ field }) => field)))).toEqual([
+      ['$.jobs'],
+      ['$.options.overrideGate'],
+      ['$'],
+      ['$.options'],
+      ['$.reason[0][0][0][0]'],
+    ])
+    const nested = Buffer.from('['.repeat(1_000_000))
+    expect(parseManifest(nested)).toMatchObject({ ok: false, problems: [{ field: '$' }] })
+  })
+
+  test('is read to its last item, whose fault is told by its own number', () => {
+    const jobs = Array.from({ length: 20_000 }, (_, index) => `j${index.toString(16).padStart(24, '0')}`)
+    expect(parse({ ...GOOD, jobs })).toMatchObject({ ok: true })
+    expect(parse({ ...GOOD, jobs: [...jobs.slice(1), 'j'] })).toMatchObject({
+      ok: false,
+      problems: [{ field: '$.jobs[19999]' }],
+    })
+  })
+
   test('of other bytes than UTF-8, or of too many, is refused', () => {
     expect(parseManifest(Uint8Array.of(0x7b, 0xff, 0x7d))).toMatchObject({ ok: false, problems: [{ field: '$' }] })
     expect(parseManifest(new Uint8Array(MAX_MANIFEST_BYTES + 1))).toMatchObject({
