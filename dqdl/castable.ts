@@ -70,7 +70,7 @@ export function castablePredicate(column: PredicateColumn, typeName: string, dat
   const decimal = /^decimal\((\d{1,2}),\s*(\d{1,2})\)$/.exec(type)
   const fromText = FROM_TEXT[type]
   if (decimal === null && fromText === undefined) return null
-  if (dateFormat !== null) return formattedDate(column, type, dateFormat)
+  if (dateFormat !== null && type === 'date') return formattedDate(column, dateFormat)
   if (decimal !== null) return decimalPredicate(column, `DECIMAL(${decimal[1]},${decimal[2]})`)
   if (column.family !== 'text') return fromTyped(column, type)
   return `coalesce(${fromText?.(column.sql)}, false)`
@@ -84,8 +84,7 @@ function decimalPredicate({ sql, family }: PredicateColumn, duckdbType: string):
   return fits(family === 'timestamp' ? `epoch(${sql})` : sql)
 }
 
-function formattedDate({ sql, family }: PredicateColumn, type: string, format: string): string | null {
-  if (type !== 'date') return null
+function formattedDate({ sql, family }: PredicateColumn, format: string): string {
   const strftime = strftimeOf(format)
   if (strftime === undefined) return 'false'
   const text = family === 'text' ? sql : `CAST(${sql} AS VARCHAR)`

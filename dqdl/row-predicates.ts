@@ -112,13 +112,20 @@ const matchesOperand = (value: string, operand: TextOperand, ignoreCase: boolean
 export const ignoresCase = ({ tags }: Pick<Rule, 'tags'>): boolean =>
   tags.some(({ name, value }) => name === 'ignoreCase' && value.kind === 'text' && value.value.toLowerCase() === 'true')
 
+/** Values as Spark writes them: `1.0E300`, `NaN`. */
+function asText({ sql, family, duckdbType }: PredicateColumn): string {
+  if (family === 'text') return sql
+  return duckdbType === 'DOUBLE' ? `sluice_number(${sql})` : `CAST(${sql} AS VARCHAR)`
+}
+
 /** Texts compare exactly; patterns (RE2) must match the whole value, and something: an empty text matches none. */
 export function textPredicate(
-  { sql, family }: PredicateColumn,
+  column: PredicateColumn,
   { operator, operands }: TextCondition,
   ignoreCase: boolean,
 ): string {
-  const value = family === 'text' ? sql : `CAST(${sql} AS VARCHAR)`
+  const { sql } = column
+  const value = asText(column)
   const [first] = operands
   if (operator === 'matches' || operator === 'not matches') {
     const pattern = first?.kind === 'text' ? first.value : ''

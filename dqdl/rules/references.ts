@@ -7,6 +7,7 @@ import {
   checkNumber,
   columnOf,
   findColumn,
+  NUMERIC,
   numberCondition,
   parameterOf,
   RuleError,
@@ -124,7 +125,13 @@ function aggregateExpression(text: string, surroundings: Surroundings): Aggregat
     return errored(`Rule (or nested rule) not supported due to: cannot read the aggregate expression ${text}`)
   const [, aggregate = '', alias = 'primary', column = ''] = parts
   const own = alias === 'primary'
-  const sql = own ? columnOf(column, surroundings).sql : referenceColumn(referenceOf(alias, surroundings), column).sql
+  const side = own ? columnOf(column, surroundings) : referenceColumn(referenceOf(alias, surroundings), column)
+  if (side.family !== 'text' && !NUMERIC.includes(side.family))
+    return errored(
+      `Rule (or nested rule) not supported due to: column ${column} of type ${side.duckdbType} cannot be added`,
+    )
+  // Spark adds the texts that are numbers.
+  const sql = side.family === 'text' ? `try_cast(${side.sql} AS DOUBLE)` : side.sql
   return { sql: `(SELECT ${aggregate}(${sql})::DOUBLE FROM ${own ? 'sluice_data' : identifier(alias)})`, column }
 }
 

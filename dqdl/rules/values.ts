@@ -1,4 +1,4 @@
-import type { NumberCondition, Rule } from '../ast.ts'
+import type { NumberCondition, Rule, TextOperand } from '../ast.ts'
 import { castablePredicate, DATA_TYPES, isCastRefused } from '../castable.ts'
 import {
   type CompiledRule,
@@ -88,6 +88,9 @@ function checkExtremes(
 
 const COMPLIANCE = 'ColumnValues.Compliance'
 
+/** An operand that a column is compared with, and not looked at for NULL or white space. */
+const isComparedText = (operand: TextOperand): boolean => operand.kind === 'text' || operand.keyword === 'EMPTY'
+
 /** Conditions that are looked at row by row, and not by minimum, maximum or pattern. */
 function isPredicate({ condition }: Rule): boolean {
   if (condition === null) return false
@@ -113,7 +116,7 @@ export const columnValues: RuleCompiler = (rule, measures, surroundings) => {
   if (condition?.kind !== 'text') return errored(`ColumnValues cannot have a condition of this kind`)
   const pattern = condition.operator === 'matches' || condition.operator === 'not matches'
   if (pattern) requireText(column)
-  if (column.family === 'boolean' && condition.operands.some(({ kind }) => kind === 'text'))
+  if (column.family === 'boolean' && condition.operands.some(isComparedText))
     return errored(`Column ${column.name} of type ${column.duckdbType} cannot be compared with texts`)
   const predicate = textPredicate(column, condition, ignoresCase(rule))
   return complianceOf(rule, column, predicate, pattern ? 'PatternMatch' : COMPLIANCE, scope, measures, surroundings)
@@ -216,6 +219,8 @@ export const columnDataType: RuleCompiler = (rule, measures, surroundings) => {
       measures,
       scope,
     )
+  if (type.toLowerCase() === 'date' && rule.tags.length > 0 && tagText(rule, 'format') === null)
+    return errored('Rule (or nested rule) not supported due to: Unsupported rule format')
   const castable = castablePredicate(column, type, tagText(rule, 'format'))
   if (castable === null) {
     const hint = nearestHint(type, DATA_TYPES)

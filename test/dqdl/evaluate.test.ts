@@ -305,6 +305,20 @@ describe('evaluation', () => {
     expect(results[0]?.EvaluatedMetrics).toEqual({ 'Column.n.ColumnValues.Compliance': 2 / 3 })
   })
 
+  test('texts beside numbers, truth values, sums and formats mean what they mean to Spark', async () => {
+    const data = `SELECT * FROM (VALUES ('NaN'::DOUBLE, true, '12', '2024'), (1e300, false, 'x', '2025')) AS t(d, f, s, y)`
+    const rules = [
+      'ColumnValues "d" in ["NaN", "1.0E300"]',
+      'ColumnValues "f" != EMPTY',
+      'AggregateMatch "sum(s)" "sum(s)" = 1.0',
+      'AggregateMatch "sum(f)" "sum(f)" = 1.0',
+      'ColumnDataType "y" = "Timestamp" with format = "dd-MM-yyyy"',
+      'ColumnDataType "y" = "Date" with locale = "de"',
+    ]
+    const { results } = await judge(engine, data, rules.join(', '))
+    expect(results.map(({ Result }) => Result)).toEqual(['PASS', 'ERROR', 'PASS', 'ERROR', 'PASS', 'ERROR'])
+  })
+
   test('an empty text matches no pattern, and a number is an age in seconds since 1970', async () => {
     const data = `SELECT * FROM (VALUES ('', 0), ('a', 3600)) AS t(name, seconds)`
     const rules = ['ColumnValues "name" matches ".*"', 'DataFreshness "seconds" > 400000 hours']
