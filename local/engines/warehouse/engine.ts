@@ -323,7 +323,7 @@ class RequestRun {
       await forgetRelation(this.connection, keyOf(target))
       this.access = null
     }
-    if (target !== null && result.rowsChanged > 0) this.segments.wrote(target)
+    if (target !== null && (result.rowsChanged > 0 || kind === 'alter_table')) this.segments.wrote(target)
     return result.rowsChanged
   }
 
