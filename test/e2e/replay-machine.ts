@@ -27,20 +27,24 @@ export interface MachineHarness {
   resultOf(dropped: SourceVersion, replayId: string | null): Promise<ReplayReport>
 }
 
-/** What goes wrong for a copy of the machine: a text of its definition that is another, and how its execution ends. */
+/** What goes wrong for a copy of the machine: a text of its definition that is another, and how its execution ends. No two of them run a job at once. */
 const FAULTS = [
-  { name: 'plan', from: '"planReplay"', to: '"unheard"', status: 'FAILED' },
-  { name: 'close', from: '"closeReplay"', to: '"unheard"', status: 'FAILED' },
-  { name: 'read', from: '$runsAt.key', to: "'audit/nothing'", status: 'FAILED' },
-  { name: 'start', from: ':ingest:live', to: ':ingest:dead', status: 'SUCCEEDED' },
+  { name: 'plan', job: 0, from: '"planReplay"', to: '"unheard"', status: 'FAILED' },
+  { name: 'close', job: 1, from: '"closeReplay"', to: '"unheard"', status: 'FAILED' },
+  { name: 'read', job: 2, from: '$runsAt.key', to: "'audit/nothing'", status: 'FAILED' },
+  // Asks before any job can have ended.
+  { name: 'haste', job: 4, from: '"waitSeconds":1', to: '"waitSeconds":0', status: 'SUCCEEDED' },
+  { name: 'start', job: 3, from: ':ingest:live', to: ':ingest:dead', status: 'SUCCEEDED' },
   {
     name: 'follow',
+    job: 3,
     from: '{% $executionArn %}',
     to: 'arn:aws:states:us-east-2:000000000000:execution:other:x',
     status: 'SUCCEEDED',
   },
   {
     name: 'owner',
+    job: 2,
     from: '{% $owner %}"}',
     to: 'arn:aws:states:us-east-2:000000000000:execution:other:x"}',
     status: 'FAILED',
@@ -86,7 +90,7 @@ export function machineTests({ runtime: runtimeOf, jobId, drop, resultOf }: Mach
     }
   }
 
-  test.each(FAULTS)('a fault in $name ends the execution as $status', async ({ name, from, to, status }) => {
+  test.each(FAULTS)('a fault in $name ends the execution as $status', async ({ name, job, from, to, status }) => {
     const { states } = runtimeOf().clients
     const clone = {
       name: `fault-replay-${name}`,
@@ -95,7 +99,7 @@ export function machineTests({ runtime: runtimeOf, jobId, drop, resultOf }: Mach
       replace: [[from, to]],
     } as const
     await createClone(states, await machineArn(states, 'replay'), { ...clone, timeoutSeconds: null }, '')
-    const manifest: Manifest = { replayId: `fault-${name}`, jobs: [jobId(3)], options: { force: true } }
+    const manifest: Manifest = { replayId: `fault-${name}`, jobs: [jobId(job)], options: { force: true } }
     const dropped = await drop(manifest, `manifests/fault-${name}.text`)
     if (name === 'owner') await planFor(dropped, 'gone')
     const executionArn = await start(runtimeOf(), clone.name, eventOf(dropped))
