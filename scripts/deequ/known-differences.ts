@@ -186,6 +186,20 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    subject: 'RowCount with where on an empty table, or a predicate that is NULL everywhere',
+    reasonFor: ({ rule, context }) =>
+      rule.type === 'RowCount' && context.scope !== null
+        ? condition(`SELECT count(*) FILTER (WHERE ${context.scope} IS NOT NULL) = 0 AS v FROM sluice_data`)
+        : null,
+  },
+  {
+    subject: 'deviations of values whose squares no double holds ✓',
+    reasonFor: ({ rule, context }) =>
+      rule.type === 'StandardDeviation' && context.family === 'floating'
+        ? anyRow(`isfinite(${context.column}) AND abs(${context.column}) >= 1e150`)
+        : null,
+  },
+  {
     subject: 'a rule that cannot be evaluated ✓',
     reasonFor: ({ rule, context, compared: { rule: whole, reference } }) =>
       whole.kind === 'composite' && reference.reason?.includes('AnalysisException') === true
