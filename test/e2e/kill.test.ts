@@ -121,6 +121,8 @@ async function remainsOf(runtime: RunningRuntime, executions: ReadonlyMap<string
       )
       .replaceAll(/\/[0-9a-f]{64}\//g, '/hash/')
       .replaceAll(/ingest_date=[\d-]+/g, 'ingest_date')
+      // A history's key begins with the time at which its job was registered.
+      .replaceAll(/\/history\/\d+-/g, '/history/')
   const objects = (await allObjects(runtime.clients.s3)).map(({ bucket, key }) => `${bucket} ${named(key)}`)
   const tables: Record<string, unknown> = {}
   const ledger: Record<string, unknown> = {}
