@@ -275,6 +275,12 @@ describe('rules', () => {
       },
     }))
 
+  test('an execution that failed for good is told to the metadata function, and left in the dead-letter queue', () =>
+    expect(ruleNamed('sluice-execution-ended')?.Targets).toMatchObject([
+      { Arn: { Ref: expect.stringMatching(/^FunctionsMetadata/) } },
+      { Arn: { 'Fn::GetAtt': [expect.stringMatching(/^DeadLetters/), 'Arn'] } },
+    ]))
+
   test('the sweep runs on a schedule', () =>
     expect(ruleNamed('sluice-sweep')?.ScheduleExpression).toBe('rate(15 minutes)'))
 
