@@ -11,7 +11,7 @@ import {
 } from './warehouse-fixture.ts'
 
 /** Sequences that are loaded: each is some files, in some order, some of them again. */
-const SEQUENCES = 120
+const SEQUENCES = 60
 /** Sequences that share a load as the jobs of a batch: so that they need few loads. */
 const BATCH = 60
 
