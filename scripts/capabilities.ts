@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /**
  * Which rows of docs/capabilities.md a passing test shows: a row is shown by a test whose title names its id.
- * Reads the results that `npm test` left (`--fresh` runs the suite again).
+ * Reads the results that `npm test` left (`--fresh` runs the suite again), and those of the longer suites where they ran.
  */
-const RESULTS = '.cache/test-results.json'
+const CACHE = '.cache'
+const RESULTS = join(CACHE, 'test-results.json')
 
 interface JestResults {
   readonly testResults: readonly {
@@ -24,7 +26,7 @@ export function idsIn(title: string): string[] {
 }
 
 function runTests(): void {
-  mkdirSync('.cache', { recursive: true })
+  mkdirSync(CACHE, { recursive: true })
   // A failing test shows nothing, but the others' results are there.
   spawnSync('npm', ['test', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
@@ -36,9 +38,11 @@ const rows = readFileSync('docs/capabilities.md', 'utf8')
     return /^[A-Z]{2,5}-\d{2}$/.test(id) ? [{ id, capability }] : []
   })
 if (process.argv.includes('--fresh') || !existsSync(RESULTS)) runTests()
-const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as JestResults
+const results = readdirSync(CACHE)
+  .filter((name) => /^test-results(?:\.\w+)?\.json$/.test(name))
+  .map((name) => JSON.parse(readFileSync(join(CACHE, name), 'utf8')) as JestResults)
 const shown = new Map<string, string[]>()
-for (const test of results.testResults.flatMap((suite) => suite.assertionResults)) {
+for (const test of results.flatMap(({ testResults }) => testResults).flatMap((suite) => suite.assertionResults)) {
   if (test.status !== 'passed') continue
   for (const id of idsIn(test.fullName)) shown.set(id, [...(shown.get(id) ?? []), test.fullName])
 }

@@ -141,10 +141,9 @@ describe('a file that breaks its contract', () => {
   })
 })
 
-const permutations = <T>(items: readonly T[]): T[][] =>
-  items.length === 0
-    ? [[]]
-    : items.flatMap((item, index) => permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
+/** Each item first, in the middle and last once; test/local/redshift-data/load-order.test.ts loads every order. */
+const rotations = <T>(items: readonly T[]): T[][] =>
+  items.map((_, index) => [...items.slice(index), ...items.slice(0, index)])
 
 describe('any order of loading', () => {
   test('WH-23 three files of one key end in the same table', async () => {
@@ -153,7 +152,7 @@ describe('any order of loading', () => {
       { id: 'a', at: 3, amount: '3.00' },
       { id: 'a', at: 2, amount: '2.00' },
     ]
-    const orders = permutations(files)
+    const orders = rotations(files)
     // Each order has keys of its own, so that all of them run in one table.
     await Promise.all(
       orders.map(async (order, number) => {

@@ -11,9 +11,9 @@ import {
 } from './warehouse-fixture.ts'
 
 /** Sequences that are loaded: each is some files, in some order, some of them again. */
-const SEQUENCES = 60
+const SEQUENCES = 40
 /** Sequences that share a load as the jobs of a batch: so that they need few loads. */
-const BATCH = 60
+const BATCH = 40
 
 type Row = Readonly<Record<string, Cell>>
 
