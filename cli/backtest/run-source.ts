@@ -51,7 +51,7 @@ export interface RanSource {
 
 export const COPY_ROLE = 'arn:aws:iam::000000000000:role/backtest'
 
-const BUCKETS = { validated: 'validated', curated: 'curated', work: 'work', dqResults: 'dq-results' } as const
+const BUCKETS = { validated: 'validated', curated: 'curated', work: 'work-zone', dqResults: 'dq-results' } as const
 const MEMORY_BYTES = 512 * 1024 ** 2
 
 /** A job that is nowhere: its id differs from every registered one's, so that its rows can be told apart in a table. */
@@ -117,7 +117,7 @@ export async function runSource(
   const [read] = plan.reads
   if (read === undefined) throw new Error('the plan reads nothing')
   await scratch.fetch(s3, source, uriOf(read))
-  const planUri = `s3://work/plans/${digestOf(JSON.stringify(plan))}/plan.json`
+  const planUri = `s3://work-zone/plans/${digestOf(JSON.stringify(plan))}/plan.json`
   await scratch.putText(planUri, JSON.stringify(plan))
   const runId = `${job.jobId}-1-0`
   const settings = { threads: 2, memoryLimitBytes: MEMORY_BYTES, tempDirectory: scratch.folder }

@@ -135,7 +135,7 @@ describe('the quality of a run of many files', () => {
     const now = new Date('2026-01-02T00:00:00Z')
     const ruleset = requireRuleset('Rules = [ ColumnValues "amount" >= 0, RowCount > 0 ]')
     const quality = compileQuality(ruleset, [{ name: 'amount', duckdbType: 'INTEGER' }], { now, translations: {} })
-    await objects.putText('s3://work/plans/plan.json', JSON.stringify({ ...plan, quality }))
+    await objects.putText('s3://work-zone/plans/plan.json', JSON.stringify({ ...plan, quality }))
     const urls = files.map((_, index) => `s3://curated/run/part-0000${index}.parquet`)
     const engine = await openDuckdb(SETTINGS)
     for (const [index, url] of urls.entries()) {
@@ -148,7 +148,7 @@ describe('the quality of a run of many files', () => {
       JSON.stringify({ entries: urls.map((url) => ({ url })) }),
     )
     const deps = { objects, openDuckdb, now: () => 0, settings: SETTINGS }
-    const { bucket, key } = await runQuality({ planUri: 's3://work/plans/plan.json', runId: RUN_ID }, deps)
+    const { bucket, key } = await runQuality({ planUri: 's3://work-zone/plans/plan.json', runId: RUN_ID }, deps)
     return JSON.parse(await objects.readText(`s3://${bucket}/${key}`))
   }
   const GOOD = 'SELECT CAST(range AS INTEGER) AS amount FROM range(100)'

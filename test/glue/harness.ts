@@ -141,7 +141,7 @@ export const planOf = (given: Case): Plan =>
       landedAt: '2026-01-02T03:04:00.000Z',
     },
     sample: { header: given.header ?? headerOf(given), encoding: 'utf-8', compression: 'none', ...given.sample },
-    buckets: { validated: 'validated', curated: 'curated', work: 'work', dqResults: 'dq-results' },
+    buckets: { validated: 'validated', curated: 'curated', work: 'work-zone', dqResults: 'dq-results' },
   })
 
 export const SETTINGS: EngineSettings = { threads: 2, memoryLimitBytes: 400 << 20, tempDirectory: tmpdir() }
@@ -177,9 +177,9 @@ export async function runCase(given: Case, runId = RUN_ID, objects = new FolderO
   const source = objects.path(`s3://${read?.bucket}/${read?.key}`)
   mkdirSync(dirname(source), { recursive: true })
   writeFileSync(source, given.content)
-  await objects.putText('s3://work/plans/plan.json', JSON.stringify(plan))
+  await objects.putText('s3://work-zone/plans/plan.json', JSON.stringify(plan))
   const summary = await runTransform(
-    { planUri: 's3://work/plans/plan.json', runId },
+    { planUri: 's3://work-zone/plans/plan.json', runId },
     {
       objects,
       openDuckdb,

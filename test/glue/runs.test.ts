@@ -45,7 +45,7 @@ describe('a run', () => {
     await runCase(given, `${JOB_ID}-1-0`, objects)
     const second = await runCase(given, `${JOB_ID}-1-1`, objects)
     expect(second.summary.curatedUri).toContain(`/run=${JOB_ID}-1-1/`)
-    expect(objects.written.at(-1)).toBe(`s3://work/runs/acme/${JOB_ID}-1-1/manifest.json`)
+    expect(objects.written.at(-1)).toBe(`s3://work-zone/runs/acme/${JOB_ID}-1-1/manifest.json`)
     expect(
       new Set(objects.written.filter((uri) => !uri.includes('plan.json') && !uri.includes('/history/'))).size,
     ).toBe(objects.written.filter((uri) => !uri.includes('plan.json') && !uri.includes('/history/')).length)

@@ -10,7 +10,7 @@ export interface PreparedCase {
   readonly hasRules: boolean
 }
 
-export const PLAN_URI = { small: 's3://work/plans/small.json', large: 's3://work/plans/large.json' }
+export const PLAN_URI = { small: 's3://work-zone/plans/small.json', large: 's3://work-zone/plans/large.json' }
 
 /** Each executor runs under an id of its own, so that all their results stand side by side. */
 export const RUN_IDS = {

@@ -12,7 +12,7 @@ import traceback
 def options_of(case, entry, run_id):
     plan = "small" if entry == "transform_small" else "large"
     return {
-        "plan_uri": "s3://work/plans/%s.json" % plan,
+        "plan_uri": "s3://work-zone/plans/%s.json" % plan,
         "run_id": run_id,
         "objects_folder": case["folder"],
         "split_bytes": str(case["splitBytes"]),
@@ -22,7 +22,7 @@ def options_of(case, entry, run_id):
 
 
 def is_published(case, run_id):
-    return len(glob.glob(os.path.join(case["folder"], "work", "runs", "*", run_id, "manifest.json"))) == 1
+    return len(glob.glob(os.path.join(case["folder"], "work-zone", "runs", "*", run_id, "manifest.json"))) == 1
 
 
 def main(folder, entry, run_id):
