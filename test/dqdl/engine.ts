@@ -8,6 +8,14 @@ import { type Duckdb, openDuckdb } from '../../glue/duckdb.ts'
 
 export const NOW = new Date('2026-03-10T12:00:00Z')
 
+/** Four orders as a SELECT: every type that rules tell apart, some values missing, and texts that are empty or blank. */
+export const ORDERS = `SELECT * FROM (VALUES
+  ('o1', 'EUR', 10.50, 1, DATE '2026-03-01', TIMESTAMP '2026-03-10 11:00:00', 'abc'),
+  ('o2', 'USD', 20.00, 2, DATE '2026-03-02', TIMESTAMP '2026-03-09 11:00:00', ''),
+  ('o3', 'USD', 30.25, 3, DATE '2026-03-03', TIMESTAMP '2026-03-10 11:30:00', '  '),
+  ('o4', 'GBP', 40.00, NULL, NULL, NULL, NULL)
+  ) AS t(order_id, currency, amount, quantity, ordered_on, event_ts, note)`
+
 export const openEngine = (): Promise<Duckdb> =>
   openDuckdb({ threads: 1, memoryLimitBytes: 512 << 20, tempDirectory: tmpdir() })
 
