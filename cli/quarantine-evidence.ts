@@ -2,8 +2,8 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { parse } from 'csv-parse/sync'
 import { isJsonObject } from '../core/json.ts'
+import type { QuarantineRecord } from '../lambdas/metadata/quarantine-list.ts'
 import { bucketOf } from './deployment.ts'
-import type { RecordDocument } from './quarantine-client.ts'
 
 /** What the quarantine function wrote for a job. */
 export interface Evidence {
@@ -37,7 +37,7 @@ const rowsOf = (text: string): string[][] => {
 }
 
 /** Of the latest attempt that was quarantined; an earlier one's are older versions of the same objects. */
-export async function readEvidence(lambda: LambdaClient, s3: S3Client, record: RecordDocument): Promise<Evidence> {
+export async function readEvidence(lambda: LambdaClient, s3: S3Client, record: QuarantineRecord): Promise<Evidence> {
   const bucket = await bucketOf(lambda, 'QUARANTINE')
   const prefix = `${record.tenantId}/${record.dataset}/job=${record.jobId}/`
   const manifest = await readText(s3, bucket, `${prefix}manifest.json`)

@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os'
 import { isReasonCode, REASONS } from '../core/reason-codes.ts'
+import type { QuarantineFilter } from '../lambdas/metadata/quarantine-list.ts'
+import { QUARANTINE_STATES } from '../lambdas/metadata/quarantine-records.ts'
 import { CommandError, EXIT } from './output.ts'
-import type { RecordFilter } from './quarantine-client.ts'
-
-const STATES = ['open', 'released', 'discarded', 'superseded']
 
 /** The filter of `sluice quarantine list` and `release` as given. */
 export interface FilterOptions {
@@ -29,17 +28,21 @@ function timeOf(name: string, text: string | undefined): string | null {
 }
 
 /** @throws CommandError `invalid_status`, `invalid_reason`, `invalid_time` */
-export function parseFilter(options: FilterOptions): RecordFilter {
-  const state = options.status ?? 'open'
-  if (state !== 'all' && !STATES.includes(state))
-    throw wrong('invalid_status', `Cannot use "${state}" as --status: expected one of all, ${STATES.join(', ')}`)
+export function parseFilter(options: FilterOptions): QuarantineFilter {
+  const status = options.status ?? 'open'
+  const state = QUARANTINE_STATES.find((known) => known === status) ?? null
+  if (state === null && status !== 'all')
+    throw wrong(
+      'invalid_status',
+      `Cannot use "${status}" as --status: expected one of all, ${QUARANTINE_STATES.join(', ')}`,
+    )
   const { reason } = options
   if (reason !== undefined && !isReasonCode(reason))
     throw wrong('invalid_reason', `There is no reason "${reason}"`, `One of ${Object.keys(REASONS).join(', ')}`)
   return {
     tenantId: options.tenant ?? null,
     dataset: options.dataset ?? null,
-    state: state === 'all' ? null : state,
+    state,
     reasonCode: reason ?? null,
     since: timeOf('since', options.since),
     until: timeOf('until', options.until),

@@ -1,12 +1,13 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
 import { manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
 import { parseManifest } from '../../replay/parse-manifest.ts'
 import { mustConfirm, type Release, type ReleaseManifest, releaseManifest } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { listRecords, type RecordDocument, showRecords } from '../quarantine-client.ts'
+import { listRecords, showRecords } from '../quarantine-client.ts'
 import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
 import { describeReplay } from '../replay-client.ts'
@@ -31,8 +32,8 @@ const wrong = (code: string, message: string, hint?: string): CommandError =>
   new CommandError(EXIT.wrongUse, code, message, hint)
 
 /** The open records of the jobs that are named. @throws CommandError `unknown_job`, `not_quarantined` */
-async function recordsNamed(lambda: LambdaClient, jobs: readonly string[]): Promise<readonly RecordDocument[]> {
-  const records: RecordDocument[] = []
+async function recordsNamed(lambda: LambdaClient, jobs: readonly string[]): Promise<readonly QuarantineRecord[]> {
+  const records: QuarantineRecord[] = []
   for (const jobId of new Set(jobs)) {
     const { latest } = await showRecords(lambda, jobId)
     if (latest.state !== 'open')
@@ -75,7 +76,7 @@ function ruleText(named: string, broken: readonly BrokenRule[]): string {
 async function overriddenRules(
   lambda: LambdaClient,
   s3: S3Client,
-  records: readonly RecordDocument[],
+  records: readonly QuarantineRecord[],
   given: readonly string[],
 ): Promise<readonly string[]> {
   const [only, ...others] = records

@@ -1,16 +1,17 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { isJsonObject } from '../../core/json.ts'
+import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
 import { clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
-import { listRecords, type QuarantineDocument, type RecordDocument, showRecords } from '../quarantine-client.ts'
+import { listRecords, type ShownQuarantine, showRecords } from '../quarantine-client.ts'
 import { readEvidence } from '../quarantine-evidence.ts'
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
 import { connectionOf } from '../session.ts'
 import { columns } from '../table.ts'
 import { parseLimit } from './jobs.ts'
 
-const printRecords = (records: readonly RecordDocument[]): string =>
+const printRecords = (records: readonly QuarantineRecord[]): string =>
   records.length === 0
     ? 'nothing waits'
     : columns(
@@ -51,7 +52,7 @@ export async function quarantineList(
   return EXIT.done
 }
 
-const printRecord = ({ attempt, state, reasonCode, stage, openedAt, ...end }: RecordDocument): string =>
+const printRecord = ({ attempt, state, reasonCode, stage, openedAt, ...end }: QuarantineRecord): string =>
   `  attempt ${attempt}: ${reasonCode} (${stage}) ${openedAt}, ${state}` +
   (end.closedAt === null
     ? ''
@@ -76,7 +77,7 @@ const printManifest = (manifest: unknown): readonly string[] =>
 
 const PARTS = ['contract', 'mapping', 'ruleset'] as const
 
-function printConfiguration({ configuration: { pinned, current } }: QuarantineDocument): string {
+function printConfiguration({ configuration: { pinned, current } }: ShownQuarantine): string {
   const cell = (document: { version: number; hash: string } | undefined): string =>
     document === undefined ? 'none' : `${document.version} ${document.hash.slice(0, 12)}`
   return columns(

@@ -1,30 +1,9 @@
-import {
-  GetExecutionHistoryCommand,
-  type HistoryEvent,
-  ListExecutionsCommand,
-  type SFNClient,
-} from '@aws-sdk/client-sfn'
+import { type HistoryEvent, ListExecutionsCommand, type SFNClient } from '@aws-sdk/client-sfn'
 import type { Scope, State } from '../../asl/definition.ts'
 import { type Transition, transitionsOf } from '../../asl/transitions.ts'
 import { isJsonObject } from './json.ts'
 
-/** All events of an execution. */
-export async function historyOf(states: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = []
-  let nextToken: string | undefined
-  do {
-    const page = await states.send(
-      new GetExecutionHistoryCommand({
-        executionArn,
-        maxResults: 1000,
-        ...(nextToken === undefined ? {} : { nextToken }),
-      }),
-    )
-    events.push(...(page.events ?? []))
-    nextToken = page.nextToken
-  } while (nextToken !== undefined)
-  return events
-}
+export { historyOf } from '../../cli/executions/read.ts'
 
 /** Every execution of a machine. */
 export async function executionsOf(states: SFNClient, stateMachineArn: string): Promise<string[]> {
