@@ -7,42 +7,15 @@ import { describe, expect, test } from '@jest/globals'
 import { openDuckdb } from '../../glue/duckdb.ts'
 import { text } from '../../glue/sql/literals.ts'
 import { type Case, contractOf, mappingOf, runCase, SETTINGS } from './harness.ts'
+import { READINGS, readings } from './readings.ts'
 
-const CONTRACT = contractOf(`
-contract: 1
-dataset: readings
-version: 1
-columns:
-  - { name: sensor, type: string(16), required: true }
-  - { name: value, type: "decimal(8,2)" }
-  - { name: read_at, type: timestamp }
-key: [sensor]
-event_time: read_at
-drift: { additive: rescue, missing_required: quarantine, type_coercion: limited }
-reject_tolerance: 1
-limits: { bytes: 1000000, min_bytes: 1, row_bytes: 2000, columns: 10, compression_ratio: 100 }
-`)
-const mapping = (input: string): Case['mapping'] =>
-  mappingOf(`
-mapping: 1
-tenant: acme
-dataset: readings
-version: 1
-contract_version: 1
-source_system: plant
-input: ${input}
-fields:
-  - { source: sensor, target: sensor, transform: [trim] }
-  - { source: value, target: value }
-  - { source: read_at, target: read_at }
-`)
 const CSV = 'sensor,value,read_at\nköln,1.5,2025-01-01T00:00:00Z\nb,"2",\n'
 const ROWS = [
   { sensor: 'köln', value: 1.5, read_at: '2025-01-01 00:00:00' },
   { sensor: 'b', value: 2, read_at: null },
 ]
 const COLUMNS = 'sensor, value, read_at'
-const csv = mapping('{ format: csv, timezone: UTC }')
+const csv = readings('{ format: csv, timezone: UTC }')
 
 async function parquetOf(select: string): Promise<Buffer> {
   const path = join(mkdtempSync(join(tmpdir(), 'sluice-parquet-')), 'file.parquet')
@@ -73,7 +46,7 @@ describe('forms of input', () => {
   for (const [form, content, sample] of forms)
     test(`VAL-05, VAL-12: reads csv in ${form}`, async () => {
       const header = ['sensor', 'value', 'read_at']
-      const ran = await runCase({ contract: CONTRACT, mapping: csv, content, header, sample })
+      const ran = await runCase({ contract: READINGS, mapping: csv, content, header, sample })
       expect(ran.summary.counts).toEqual({ input: 2, curated: 2, rejected: 0, duplicates: 0 })
       expect(await ran.curated(COLUMNS)).toEqual(ROWS)
     })
@@ -82,7 +55,7 @@ describe('forms of input', () => {
     const content = Buffer.from('sensor,value,read_at\n\x80\x8a\x93\x81,1,\n', 'latin1')
     const header = ['sensor', 'value', 'read_at']
     const ran = await runCase({
-      contract: CONTRACT,
+      contract: READINGS,
       mapping: csv,
       content,
       header,
@@ -96,8 +69,8 @@ describe('forms of input', () => {
       "{ format: csv, delimiter: '|', quote: \"'\", header: false, columns: [sensor, value, read_at], timezone: UTC }"
     const content = "'a|b'|1.5|2025-01-01T00:00:00Z\n"
     const ran = await runCase({
-      contract: CONTRACT,
-      mapping: mapping(input),
+      contract: READINGS,
+      mapping: readings(input),
       content,
       header: ['sensor', 'value', 'read_at'],
     })
@@ -115,8 +88,8 @@ describe('forms of input', () => {
     ].join('\n')
     const header = ['sensor', 'value', 'read_at']
     const ran = await runCase({
-      contract: CONTRACT,
-      mapping: mapping('{ format: json_lines, timezone: UTC }'),
+      contract: READINGS,
+      mapping: readings('{ format: json_lines, timezone: UTC }'),
       content,
       header,
     })
@@ -135,8 +108,8 @@ describe('forms of input', () => {
 
   test('a member that first appears behind the sample is mapped all the same', async () => {
     const content = '\uFEFF{"sensor": "a"}\r\n{"sensor": "b", "value": 2}\r\n'
-    const json = mapping('{ format: json_lines, timezone: UTC }')
-    const ran = await runCase({ contract: CONTRACT, mapping: json, content, header: ['sensor'] })
+    const json = readings('{ format: json_lines, timezone: UTC }')
+    const ran = await runCase({ contract: READINGS, mapping: json, content, header: ['sensor'] })
     expect(await ran.curated('sensor, value, _rescued')).toEqual([
       { sensor: 'a', value: null, _rescued: null },
       { sensor: 'b', value: 2, _rescued: null },
@@ -147,8 +120,8 @@ describe('forms of input', () => {
     const content =
       '[{"sensor": "köln", "value": 1.5, "read_at": "2025-01-01T00:00:00Z"},\n {"sensor": "b", "value": 2}]'
     const array = {
-      contract: CONTRACT,
-      mapping: mapping('{ format: json_array, timezone: UTC }'),
+      contract: READINGS,
+      mapping: readings('{ format: json_array, timezone: UTC }'),
       header: ['sensor', 'value', 'read_at'],
     }
     const ran = await runCase({ ...array, content })
@@ -164,8 +137,8 @@ describe('forms of input', () => {
     )
     const header = ['sensor', 'value', 'read_at']
     const ran = await runCase({
-      contract: CONTRACT,
-      mapping: mapping('{ format: parquet, timezone: UTC }'),
+      contract: READINGS,
+      mapping: readings('{ format: parquet, timezone: UTC }'),
       content,
       header,
     })
@@ -185,7 +158,7 @@ columns: [{ name: sensor, type: string(9) }, { name: tags, type: json }, { name:
 key: none
 `)
     const fields = ['sensor', 'tags', 'place'].map((target) => ({ sources: [target], target, transforms: [] }))
-    const parquet = { ...mapping('{ format: parquet }'), fields }
+    const parquet = { ...readings('{ format: parquet }'), fields }
     const header = ['sensor', 'tags', 'place', 'more']
     const ran = await runCase({ contract, mapping: parquet, content, header })
     expect(await ran.curated('sensor, tags, place, _rescued')).toEqual([
@@ -213,7 +186,7 @@ key: none
 
   test('refuses gzip that is cut off or damaged', async () => {
     const whole = gzipSync(CSV.repeat(100))
-    const gzip = { contract: CONTRACT, mapping: csv, header: ['sensor', 'value', 'read_at'] }
+    const gzip = { contract: READINGS, mapping: csv, header: ['sensor', 'value', 'read_at'] }
     const cut = await runCase({ ...gzip, content: whole.subarray(0, whole.length - 20) })
     expect(cut.summary).toMatchObject({ outcome: 'refused', reasonCode: 'truncated_upload' })
     const damaged = await runCase({ ...gzip, content: Buffer.concat([whole.subarray(0, 12), Buffer.alloc(40, 0xff)]) })
@@ -222,7 +195,7 @@ key: none
 
   test('VAL-13: refuses content that expands beyond the contract, without expanding it whole', async () => {
     const content = gzipSync(`sensor,value,read_at\n${'a,1,\n'.repeat(8_000_000)}`)
-    const ran = await runCase({ contract: CONTRACT, mapping: csv, content, header: ['sensor', 'value', 'read_at'] })
+    const ran = await runCase({ contract: READINGS, mapping: csv, content, header: ['sensor', 'value', 'read_at'] })
     expect(ran.summary).toMatchObject({ outcome: 'refused', reasonCode: 'compression_bomb' })
   })
 })
@@ -230,7 +203,7 @@ key: none
 describe('records that cannot be split', () => {
   const header = ['sensor', 'value', 'read_at']
   const run = (content: string | Buffer): ReturnType<typeof runCase> =>
-    runCase({ contract: CONTRACT, mapping: csv, content, header })
+    runCase({ contract: READINGS, mapping: csv, content, header })
 
   test('an open quote on the last line is one reject; one that swallowed lines refuses the file', async () => {
     const last = await run('sensor,value,read_at\na,1,\nb,"2,\n'.trimEnd())
@@ -266,7 +239,7 @@ describe('records that cannot be split', () => {
     const sha256 = createHash('sha256').update(record).digest('hex')
     for (const ending of ['\n', '\r\n', '\r', '']) {
       const ran = await runCase({
-        contract: { ...CONTRACT, limits: { ...CONTRACT.limits, rawCharacters: 100 } },
+        contract: { ...READINGS, limits: { ...READINGS.limits, rawCharacters: 100 } },
         mapping: csv,
         content: `sensor,value,read_at\na,1,2026-01-01T00:00:00Z\n${record}${ending}`,
       })
@@ -278,7 +251,7 @@ describe('records that cannot be split', () => {
 
   test('QUA-04: of a record that can be split the columns are kept to the limit, with the hash of them all', async () => {
     const ran = await runCase({
-      contract: { ...CONTRACT, limits: { ...CONTRACT.limits, rawCharacters: 20 } },
+      contract: { ...READINGS, limits: { ...READINGS.limits, rawCharacters: 20 } },
       mapping: csv,
       content: `sensor,value,read_at\n${'x'.repeat(50)},many,2026-01-01T00:00:00Z\n`,
     })
@@ -293,7 +266,7 @@ describe('records that cannot be split', () => {
 
   test('QUA-02: the sample holds the first 10,000 rejects in the order of the file, and fewer where their errors are long', async () => {
     const sampleOf = async (content: string): Promise<readonly { record_number: number }[]> => {
-      const ran = await runCase({ contract: CONTRACT, mapping: csv, content })
+      const ran = await runCase({ contract: READINGS, mapping: csv, content })
       const uri = ran.plan.destinations.rejectSample.replace('{runId}', ran.summary.runId)
       return JSON.parse(await ran.objects.readText(uri))
     }

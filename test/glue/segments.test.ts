@@ -1,41 +1,36 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
+import { parseColumnType } from '../../core/column-type.ts'
 import { digestOf } from '../../core/digest.ts'
 import { openDuckdb } from '../../glue/duckdb.ts'
 import { texts } from '../../glue/sql/literals.ts'
-import { type Case, contractOf, mappingOf, type RanCase, runCase, SETTINGS } from './harness.ts'
+import { type Case, type RanCase, runCase, SETTINGS } from './harness.ts'
+import { READINGS, readings } from './readings.ts'
 
-const contract = (key: string): Case['contract'] =>
-  contractOf(`
-contract: 1
-dataset: readings
-version: 1
-columns:
-  - { name: sensor, type: string(16), required: true }
-  - { name: value, type: "decimal(8,2)" }
-  - { name: read_at, type: timestamp }
-  - { name: note, type: string(400) }
-key: ${key}
-drift: { additive: rescue, missing_required: quarantine, type_coercion: limited }
-reject_tolerance: 1
-limits: { bytes: 100000000, min_bytes: 1, row_bytes: 4000, columns: 10, compression_ratio: 1000 }
-`)
-const mapping = (input: string): Case['mapping'] =>
-  mappingOf(`
-mapping: 1
-tenant: acme
-dataset: readings
-version: 1
-contract_version: 1
-source_system: plant
-input: ${input}
-fields:
-  - { source: sensor, target: sensor, transform: [trim] }
-  - { source: value, target: value }
-  - { source: read_at, target: read_at }
-  - { source: note, target: note }
-`)
+/** With a text that makes records long, so that few of them fill a segment. */
+const contract = (key: readonly string[]): Case['contract'] => ({
+  ...READINGS,
+  columns: [
+    ...READINGS.columns,
+    {
+      name: 'note',
+      type: parseColumnType('string(400)'),
+      required: false,
+      description: null,
+      pattern: null,
+      values: null,
+    },
+  ],
+  key,
+  load: key.length === 0 ? 'replace_source' : 'merge',
+  eventTime: null,
+  limits: { ...READINGS.limits, bytes: 100_000_000, rowBytes: 4000, compressionRatio: 1000 },
+})
+const mapping = (input: string): Case['mapping'] => {
+  const { fields, ...rest } = readings(input)
+  return { ...rest, fields: [...fields, { sources: ['note'], target: 'note', transforms: [] }] }
+}
 
 const COLUMNS = ['sensor', 'value', 'read_at', 'note']
 const NOTE = 'n'.repeat(150)
@@ -73,10 +68,10 @@ const jsonLines = LINES.map((line, index) =>
 
 describe('a file that is larger than memory', () => {
   const csv = mapping('{ format: csv, timezone: UTC }')
-  const keyed = contract('[sensor]')
+  const keyed = contract(['sensor'])
   const forms: readonly (readonly [string, Case])[] = [
     ['with a key', { contract: keyed, mapping: csv, content: CSV }],
-    ['without a key', { contract: contract('none'), mapping: csv, content: CSV }],
+    ['without a key', { contract: contract([]), mapping: csv, content: CSV }],
     [
       'with a byte order mark and blank lines',
       { contract: keyed, mapping: csv, content: `\uFEFF\n${CSV.replaceAll('\nr', '\n\nr')}` },

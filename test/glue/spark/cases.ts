@@ -6,8 +6,16 @@ import { openDuckdb } from '../../../glue/duckdb.ts'
 import { printGenerator } from '../../../glue/generate.ts'
 import { text } from '../../../glue/sql/literals.ts'
 import { type DatasetForm, writeDataset } from '../../../scripts/dataset-files.ts'
-import { type Case, contractOf, mappingOf, readContract, readMapping, SETTINGS } from '../harness.ts'
-import { caseOf, OPERATOR_TABLES, type OperatorGroup, readOperatorTable } from '../operator-cases.ts'
+import { type Case, readContract, readMapping, SETTINGS } from '../harness.ts'
+import {
+  caseOf,
+  columnOf,
+  OPERATOR_TABLES,
+  type OperatorGroup,
+  operatorDocuments,
+  readOperatorTable,
+} from '../operator-cases.ts'
+import { READINGS, readings } from '../readings.ts'
 import { randomRecords } from './random-records.ts'
 
 /** A file that every executor must end with the same rows, rejects, counts and documents. */
@@ -55,36 +63,6 @@ async function publicDataset(form: DatasetForm, tenant: string, rows: number | n
   }
   return { name: form, given, dqdl: rulesOf(dataset), splitBytes: 3 << 20 }
 }
-
-const READINGS = contractOf(`
-contract: 1
-dataset: readings
-version: 1
-columns:
-  - { name: sensor, type: string(16), required: true }
-  - { name: value, type: "decimal(8,2)" }
-  - { name: read_at, type: timestamp }
-key: [sensor]
-event_time: read_at
-drift: { additive: rescue, missing_required: quarantine, type_coercion: limited }
-reject_tolerance: 1
-limits: { bytes: 10000000, min_bytes: 1, row_bytes: 2000, columns: 10, compression_ratio: 100 }
-`)
-
-const readings = (input: string): Case['mapping'] =>
-  mappingOf(`
-mapping: 1
-tenant: acme
-dataset: readings
-version: 1
-contract_version: 1
-source_system: plant
-input: ${input}
-fields:
-  - { source: sensor, target: sensor, transform: [trim] }
-  - { source: value, target: value }
-  - { source: read_at, target: read_at }
-`)
 
 const HEADER = ['sensor', 'value', 'read_at']
 const CSV = readings('{ format: csv, timezone: UTC }')
@@ -139,48 +117,21 @@ async function otherFormats(): Promise<readonly SparkCase[]> {
   ]
 }
 
-const columnOf = (group: OperatorGroup, name: string) => ({
-  name,
-  type: group.type,
-  required: group.required ?? false,
-  pattern: group.pattern,
-  values: group.values,
-})
-
 /** Many groups as one file: a column each, and a record a case that has a value in the column of its group only. */
 function combined(name: string, groups: readonly OperatorGroup[]): SparkCase {
   const names = groups.map((_, index) => `v${index}`)
   const [first] = groups
-  const contract = contractOf(
-    JSON.stringify({
-      contract: 1,
-      dataset: 'operators',
-      version: 1,
-      columns: groups.map((group, index) => columnOf(group, names[index] ?? '')),
-      key: 'none',
-      load: 'replace_source',
-      drift: { additive: 'ignore', missing_required: 'quarantine', type_coercion: 'limited' },
-      reject_tolerance: 1,
-    }),
-  )
-  const mapping = mappingOf(
-    JSON.stringify({
-      mapping: 1,
-      tenant: 'acme',
-      dataset: 'operators',
-      version: 1,
-      contract_version: 1,
-      source_system: 'test',
-      input: { format: 'csv', timezone: first?.timezone },
-      fields: groups.map(({ transform = [] }, index) => ({ source: names[index], target: names[index], transform })),
-    }),
-  )
+  const documents = operatorDocuments({
+    columns: groups.map((group, index) => columnOf(group, names[index] ?? '')),
+    fields: groups.map(({ transform = [] }, index) => ({ source: names[index], target: names[index], transform })),
+    timezone: first?.timezone,
+  })
   const quoted = (value: string): string => `"${value.replaceAll('"', '""')}"`
   const records = groups.flatMap(({ cases }, column) =>
     cases.map(([input]) => names.map((_, index) => (index === column ? quoted(input) : '')).join(',')),
   )
   const content = `${names.join(',')}\n${records.join('\n')}\n`
-  return { name, given: { contract, mapping, content }, dqdl: null, splitBytes: Math.ceil(content.length / 2) }
+  return { name, given: { ...documents, content }, dqdl: null, splitBytes: Math.ceil(content.length / 2) }
 }
 
 /** The operator tables, by time zone; groups of one column, or that require it, stand alone. */
