@@ -5,7 +5,7 @@ import type { Mapping } from '../../../core/mapping.ts'
 import { parseContract } from '../../../core/parse-contract.ts'
 import { parseMapping } from '../../../core/parse-mapping.ts'
 import type { LandedSource, SourceVersion } from '../../../core/source.ts'
-import type { CloseJobRequest, IngestInput, RegisterJobResult } from '../../../lambdas/messages.ts'
+import type { CloseJobRequest, IngestInput, RegisterJobResult, ReplayOrder } from '../../../lambdas/messages.ts'
 import type { ObjectStore } from '../../../lambdas/object-store.ts'
 import type { SeedDocument } from '../../../lambdas/seed-document.ts'
 import type { InspectedSource, SourceInspector } from '../../../lambdas/source-inspector.ts'
@@ -52,6 +52,20 @@ export const inputOf = (source: LandedSource, more: Partial<IngestInput> = {}): 
   sourceType: 's3',
   trigger: 'event',
   replay: null,
+  ...more,
+})
+
+/** What a manifest asks of one source. */
+export const orderOf = (more: Partial<ReplayOrder> = {}): ReplayOrder => ({
+  replayId: 'r1',
+  requestedBy: 'ops',
+  reason: 'a test',
+  configuration: 'original',
+  force: false,
+  acceptRejects: false,
+  overrideGate: [],
+  jobId: null,
+  pinned: null,
   ...more,
 })
 

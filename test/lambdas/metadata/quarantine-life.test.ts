@@ -9,7 +9,7 @@ import { registerJob } from '../../../lambdas/metadata/register-job.ts'
 import { putMapping, seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { showQuarantine } from '../../../lambdas/metadata/show-quarantine.ts'
 import { ENGINES, type TestDatabase } from './databases.ts'
-import { AT, closing, inputOf, MemoryObjects, mappingOf, SEED, sourceOf } from './fixtures.ts'
+import { AT, closing, inputOf, MemoryObjects, mappingOf, orderOf, SEED, sourceOf } from './fixtures.ts'
 
 const LATER = '2026-03-02T08:00:00.000Z'
 const TOO_MANY = { reasonCode: 'too_many_rejects', message: '100 of 200 records are rejects' } as const
@@ -28,18 +28,8 @@ describe.each(ENGINES)('quarantine on $name', ({ open }) => {
     deps = { database: opened.database, objects: new MemoryObjects(), workBucket: 'work' }
   })
 
-  const order = (more: Partial<ReplayOrder> = {}): ReplayOrder => ({
-    replayId: 'mend-1',
-    requestedBy: 'olga',
-    reason: 'the mapping is mended',
-    configuration: 'original',
-    force: false,
-    acceptRejects: false,
-    overrideGate: [],
-    jobId: null,
-    pinned: null,
-    ...more,
-  })
+  const order = (more: Partial<ReplayOrder>): ReplayOrder =>
+    orderOf({ replayId: 'mend-1', requestedBy: 'olga', reason: 'the mapping is mended', ...more })
   const register = async (key: string, more: Partial<ReplayOrder> | null = null, source = sourceOf(key)) => {
     count += 1
     const replay = more === null ? null : order(more)

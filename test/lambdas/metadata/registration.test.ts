@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { isReasonCode } from '../../../core/reason-codes.ts'
 import { Fields } from '../../../lambdas/input.ts'
-import type { CloseJobRequest, IngestInput, RegisterJobResult } from '../../../lambdas/messages.ts'
+import type { CloseJobRequest, IngestInput, RegisterJobResult, ReplayOrder } from '../../../lambdas/messages.ts'
 import { claimContent } from '../../../lambdas/metadata/claim-content.ts'
 import { type CloseDeps, closeJob } from '../../../lambdas/metadata/close-job.ts'
 import { getJob, listJobs, parseJobsRequest } from '../../../lambdas/metadata/jobs.ts'
@@ -9,23 +9,12 @@ import { LEASE_SECONDS, registerJob } from '../../../lambdas/metadata/register-j
 import { seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { setTenantStatus } from '../../../lambdas/metadata/tenants.ts'
 import { ENGINES, type TestDatabase } from './databases.ts'
-import { AT, closing, inputOf, MemoryObjects, SEED, sourceOf } from './fixtures.ts'
+import { AT, closing, inputOf, MemoryObjects, orderOf, SEED, sourceOf } from './fixtures.ts'
 
 const KEY = 'landing/acme/orders/a.csv'
-const replayOf = (more: Partial<IngestInput['replay'] & object> = {}): Partial<IngestInput> => ({
+const replayOf = (more: Partial<ReplayOrder> = {}): Partial<IngestInput> => ({
   trigger: 'replay',
-  replay: {
-    replayId: 'r1',
-    requestedBy: 'ops',
-    reason: 'a test',
-    configuration: 'original',
-    force: false,
-    acceptRejects: false,
-    overrideGate: [],
-    jobId: null,
-    pinned: null,
-    ...more,
-  },
+  replay: orderOf(more),
 })
 
 describe.each(ENGINES)('jobs on $name', ({ open }) => {
