@@ -160,9 +160,13 @@ export class LanguageClient {
     return TextDocument.applyEdits(this.#document(uri), [...edits])
   }
 
-  /** Ends the server as an editor does. */
+  /** Ends the server as an editor does. @returns its exit code */
   async close(): Promise<number | null> {
     await this.#connection.sendRequest(ShutdownRequest.type)
+    return this.exit()
+  }
+  /** Ends the server; an editor asks it to shut down first. @returns its exit code */
+  async exit(): Promise<number | null> {
     await this.#connection.sendNotification(ExitNotification.type)
     return this.exited
   }

@@ -6,7 +6,7 @@ import type { Contract } from '../../core/contract.ts'
 import { parseContract } from '../../core/parse-contract.ts'
 import { serveDqdl } from '../../dqdl/language-server/server.ts'
 import type { Invocation } from '../invocation.ts'
-import { EXIT, type ExitCode } from '../output.ts'
+import type { ExitCode } from '../output.ts'
 import { requireFile } from '../upload.ts'
 
 const SQL_DELAY_MILLIS = 250
@@ -28,7 +28,7 @@ function readContract(file: string | null): Contract | null {
   return parsed.ok ? parsed.value : null
 }
 
-/** `sluice dq language-server --stdio`: speaks the Language Server Protocol until the editor ends it. */
+/** `sluice dq language-server --stdio`: speaks the Language Server Protocol until the editor ends it; never returns. */
 export function dqLanguageServer(_invocation: Invocation, { contract }: { contract?: string }): Promise<ExitCode> {
   if (contract !== undefined) requireFile(contract)
   const connection = createConnection(process.stdin, process.stdout)
@@ -39,8 +39,6 @@ export function dqLanguageServer(_invocation: Invocation, { contract }: { contra
     now: () => new Date(),
     sqlDelayMillis: SQL_DELAY_MILLIS,
   })
-  return new Promise((resolve) => {
-    connection.onExit(() => resolve(EXIT.done))
-    process.stdin.once('end', () => resolve(EXIT.done))
-  })
+  // The connection ends the process itself, on `exit` or when its input ends: with 0 after a `shutdown`, with 1 without.
+  return new Promise(() => undefined)
 }

@@ -42,6 +42,12 @@ describe('language server', () => {
     expect(await client.close()).toBe(0)
   })
 
+  test('ends with 1 when it is told to exit before it was told to shut down', async () => {
+    const abrupt = new LanguageClient()
+    await abrupt.initialize()
+    expect(await abrupt.exit()).toBe(1)
+  })
+
   test('shows what is wrong where it is wrong, as it is typed', async () => {
     const { uri, diagnostics } = await write('Rules = [\n  RowCount > 100000,\n  IsComplete "order_idd"\n]\n')
     expect(diagnostics).toEqual([
