@@ -1,6 +1,6 @@
 /** The durable store of the runtime's state: one LMDB environment per state folder, owned by one process. */
 
-import { mkdirSync, statfsSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Key, open, type RootDatabase } from 'lmdb'
 import { messageOf, SluiceError } from '../core/errors.ts'
@@ -38,6 +38,35 @@ export function openStore(stateFolder: string): Store {
   }
 }
 
+/** What a state folder holds, for whoever does not own it: a report, or a test that looks at a killed runtime's. */
+export interface StoreReader {
+  collection<V>(name: string): Pick<Collection<V>, 'get' | 'range'>
+  /** Reads see what is committed by now; otherwise what was when the event loop began this turn. */
+  refresh(): void
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store of a state folder for reading, beside the runtime that owns it or without one.
+ * @throws SluiceError `state_unreadable` when there is none, or it cannot be read
+ */
+export function openStoreReader(stateFolder: string): StoreReader {
+  try {
+    const path = join(stateFolder, 'store')
+    accessSync(join(path, 'data.mdb'), constants.R_OK)
+    const database = open<unknown, Key>({ path, encoding: 'msgpack', readOnly: true, maxReaders: MAX_READERS })
+    return {
+      collection: <V>(name: string) => lmdbReads<V>(database, name),
+      refresh: () => database.resetReadTxn(),
+      close: () => database.close(),
+    }
+  } catch (cause) {
+    throw unreadable(stateFolder, cause)
+  }
+}
+
+const MAX_READERS = 16
+
 /** One commit is one fdatasync and is visible only once it is on disk (`overlappingSync` would show it before). */
 const openEnvironment = (path: string): RootDatabase<unknown, Key> =>
   open<unknown, Key>({
@@ -49,7 +78,7 @@ const openEnvironment = (path: string): RootDatabase<unknown, Key> =>
     eventTurnBatching: false,
     noMemInit: true,
     compression: false,
-    maxReaders: 16,
+    maxReaders: MAX_READERS,
   })
 
 /** Whether work is running inside the write transaction: writes go straight into it then, and its commit answers for them. */
@@ -87,14 +116,9 @@ function lmdbStore(database: RootDatabase<unknown, Key>, stateFolder: string, re
   }
 }
 
-/** Values come back as they were put: the collection's name fixes their type, and only this process writes them. */
-function lmdbCollection<V>(
-  database: RootDatabase<unknown, Key>,
-  name: string,
-  writing: Writing,
-  durable: <T>(write: Promise<T>) => Promise<T>,
-): Collection<V> {
-  const full = (key: Tuple): (string | number)[] => [name, ...key]
+/** Values come back as they were put: the collection's name fixes their type, and only the owning process writes them. */
+function lmdbReads<V>(database: RootDatabase<unknown, Key>, name: string): Pick<Collection<V>, 'get' | 'range'> {
+  const full = fullKey(name)
   return {
     get: (key) => database.get(full(key)) as V | undefined,
     *range(prefix, options = {}) {
@@ -113,6 +137,22 @@ function lmdbCollection<V>(
         yield { key: key.slice(1), value: entry.value as V }
       }
     },
+  }
+}
+
+const fullKey =
+  (name: string) =>
+  (key: Tuple): (string | number)[] => [name, ...key]
+
+function lmdbCollection<V>(
+  database: RootDatabase<unknown, Key>,
+  name: string,
+  writing: Writing,
+  durable: <T>(write: Promise<T>) => Promise<T>,
+): Collection<V> {
+  const full = fullKey(name)
+  return {
+    ...lmdbReads<V>(database, name),
     put: async (key, value) => {
       if (writing.inside) database.putSync(full(key), value)
       else await durable(database.put(full(key), value))
