@@ -28,7 +28,7 @@ describe('the gate and the score', () => {
     expect(warn.verdict).toMatchObject({ gate: 'PASS', rules: { warnings: 1 } })
   })
 
-  test('DQ-18: labels, default and own, stand in the results, in the order of the ruleset', async () => {
+  test('labels, default and own, stand in the results, in the order of the ruleset', async () => {
     const { results } = await judge(
       engine,
       ORDERS,

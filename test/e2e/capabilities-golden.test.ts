@@ -249,7 +249,7 @@ describe('what runs leave behind', () => {
         })
   })
 
-  test('DQ-06: the rules that ran would end every job as it ended, and changed ones say what they would have stopped', async () => {
+  test('the rules that ran would end every job as it ended, and changed ones say what they would have stopped', async () => {
     const judged = (await listJobs(runtime.clients.lambda, { tenantId: null, status: null, limit: 1000 })).filter(
       ({ objects }) => typeof objects.quality === 'string',
     )

@@ -172,7 +172,7 @@ describe('any order of loading', () => {
     )
   }, 180_000)
 
-  test('IN-07 IDEM-09 a dataset without a key keeps the newest version of each object, whatever was loaded last', async () => {
+  test('IDEM-09 a dataset without a key keeps the newest version of each object, whatever was loaded last', async () => {
     const line = (id: string, reading: number): string => `${JSON.stringify({ id, reading })}\n`
     const { source: first, job } = await ingest('acme/lines/a.json', line('x', 1) + line('y', 1))
     await ingest('acme/lines/a.json', line('x', 2))

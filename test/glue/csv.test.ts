@@ -80,7 +80,7 @@ describe('a csv file', () => {
     expect(few?.raw).toBe('too,few')
   })
 
-  test('VAL-02: a quote behind one blank opens a field; behind more, or elsewhere, it is text', async () => {
+  test('a quote behind one blank opens a field; behind more, or elsewhere, it is text', async () => {
     const content = [
       HEADER.replace('Customer,', ' "Customer", '),
       row('a', undefined, ' "comma, and ""quotes"""'),
@@ -103,7 +103,7 @@ describe('a csv file', () => {
     expect(await ran.rejects('record_number, codes')).toEqual([{ record_number: 7, codes: 'unclosed_quote' }])
   })
 
-  test('VAL-02: a record with a NUL character is a reject', async () => {
+  test('a record with a NUL character is a reject', async () => {
     const ran = await runCase({ ...ORDERS, content: `${HEADER}\n${row('a')}\n${row('b', undefined, 'x\0y')}\n` })
     expect(ran.summary.counts).toEqual({ input: 2, curated: 1, rejected: 1, duplicates: 0 })
     expect(await ran.rejects('record_number, codes')).toEqual([{ record_number: 2, codes: 'bad_encoding' }])

@@ -125,7 +125,7 @@ describe('a file that is larger than memory', () => {
     expect(bytesOf(second)).toEqual(bytesOf(first))
   })
 
-  test('TRF-09: the manifest lists every file with its rows, and their sum', async () => {
+  test('the manifest lists every file with its rows, and their sum', async () => {
     const ran = await runCase({ contract: keyed, mapping: csv, content: CSV, sizeBytes: 20 << 20, segmentBytes: 1 })
     const { entries, meta } = ran.manifest()
     expect(entries.map(({ url }) => url.slice(-18))).toEqual(entries.map((_, index) => `part-0000${index}.parquet`))

@@ -35,7 +35,7 @@ describe('a table whose rows COPY has left in their files', () => {
     await warehouse.sql(copy(await warehouse.writeParquet('first', rows(0, 10))))
   })
 
-  test('WH-03: answers like any other, and what INSERT adds stands beside it', async () => {
+  test('answers like any other, and what INSERT adds stands beside it', async () => {
     expect(segmentsOf(warehouse)).toHaveLength(1)
     await warehouse.sql("INSERT INTO s.t VALUES ('more', 1, 'x')")
     await warehouse.sql(copy(await warehouse.writeParquet('second', rows(10, 5))))
@@ -86,7 +86,7 @@ describe('a table whose rows COPY has left in their files', () => {
     expect(await warehouse.sql('SELECT count(*), count(extra), max(length(k)) FROM s.t')).toEqual([[11, 0, 9]])
   })
 
-  test('WH-08: a transaction that fails leaves neither rows nor files, and the rest as it was', async () => {
+  test('WH-07: a transaction that fails leaves neither rows nor files, and the rest as it was', async () => {
     const second = await warehouse.writeParquet('second', rows(10, 5))
     const outcomes = await warehouse.batch([copy(second), "DELETE FROM s.t WHERE k = 'k3'", 'SELECT * FROM s.nothing'])
     expect(outcomes.map(({ status }) => status)).toEqual(['FINISHED', 'FINISHED', 'FAILED'])
@@ -164,7 +164,7 @@ describe('a load', () => {
   }, 60_000)
 })
 
-test('TEST-04: any sequence of statements ends as where COPY writes the rows into the table', async () => {
+test('any sequence of statements ends as where COPY writes the rows into the table', async () => {
   const made = seeded(11)
   const pick = (below: number): number => Math.floor(made() * below)
   /** TRUNCATE does not say how many rows there were. */
