@@ -34,7 +34,7 @@ export interface Plan {
     readonly rejects: string
     readonly manifest: string
     readonly summary: string
-    /** JSON array of the first 10,000 rejects, at most 12 MB (record number, codes, columns, raw text cut to 1,024 characters, its hash, errors). */
+    /** JSON array of the first 10,000 rejects, at most 12 MB (record number, codes, columns, at most 1,024 characters of the raw text, the hash of all of it, errors). */
     readonly rejectSample: string
     readonly qualityResult: string
     readonly qualityVerdict: string

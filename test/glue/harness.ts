@@ -18,7 +18,7 @@ import { parseContract } from '../../core/parse-contract.ts'
 import { parseMapping } from '../../core/parse-mapping.ts'
 import type { RunManifest, RunSummary } from '../../core/run-documents.ts'
 import type { QualityPlan } from '../../dqdl/quality-plan.ts'
-import { compilePlan, type SampleFacts } from '../../glue/compile-plan.ts'
+import { COMPILER_VERSION, compilePlan, type SampleFacts } from '../../glue/compile-plan.ts'
 import { type EngineSettings, openDuckdb } from '../../glue/duckdb.ts'
 import { runTransform } from '../../glue/executor.ts'
 import type { ObjectAccess } from '../../glue/object-access.ts'
@@ -121,7 +121,7 @@ export const planOf = (given: Case): Plan =>
       contract: { version: given.contract.version, hash: digestOf('c') },
       mapping: { version: given.mapping.version, hash: digestOf('m') },
       ruleset: { hash: digestOf('r') },
-      compilerVersion: '1',
+      compilerVersion: COMPILER_VERSION,
     },
     job: {
       jobId: JOB_ID,

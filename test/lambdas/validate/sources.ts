@@ -2,6 +2,7 @@ import type { Contract } from '../../../core/contract.ts'
 import { digestOfJson } from '../../../core/digest.ts'
 import type { DatasetName, JobId, TenantId } from '../../../core/identifiers.ts'
 import type { InputOptions, Mapping } from '../../../core/mapping.ts'
+import { COMPILER_VERSION } from '../../../lambdas/compiler-version.ts'
 import type { ValidateRequest } from '../../../lambdas/messages.ts'
 import { type CheckedSource, checkSource } from '../../../lambdas/validate/check-source.ts'
 import type { Refusal } from '../../../lambdas/validate/refusal.ts'
@@ -94,6 +95,6 @@ export const requestFor = (key: string, contract = ORDERS, mapping = ACME): Vali
     contract: pinned('contract', contract),
     mapping: pinned('mapping', mapping),
     ruleset: pinned('ruleset', RULESET),
-    compilerVersion: '1',
+    compilerVersion: COMPILER_VERSION,
   },
 })
