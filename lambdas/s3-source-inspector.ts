@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -50,8 +51,11 @@ async function inspect(client: S3Client, source: SourceVersion): Promise<Inspect
 async function readVersion(client: S3Client, source: SourceVersion, maxBytes: number): Promise<Uint8Array | null> {
   try {
     const { Body, ContentLength } = await client.send(new GetObjectCommand(versionOf(source)))
-    if (Body === undefined || (ContentLength ?? 0) > maxBytes) return null
-    return await Body.transformToByteArray()
+    if (Body === undefined) return null
+    if ((ContentLength ?? 0) <= maxBytes) return await Body.transformToByteArray()
+    // An unread body would keep its connection.
+    if (Body instanceof Readable) Body.destroy()
+    return null
   } catch (thrown) {
     const status = thrown instanceof S3ServiceException ? thrown.$metadata.httpStatusCode : undefined
     if (status === 404 || status === 405) return null
