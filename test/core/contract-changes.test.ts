@@ -51,6 +51,13 @@ describe('the difference of two contracts', () => {
     ['event_time: updated_at', 'event_time: ordered_on', 'semantic', 'event_time'],
     ['key: [order_id]', 'key: [order_id, customer_id]', 'breaking', 'key'],
     ['additive: rescue', 'additive: reject', 'breaking', 'drift.additive'],
+    [
+      'additive: rescue',
+      'additive: rescue, quarantine_on_breaking_change: false',
+      'semantic',
+      'drift.quarantine_on_breaking_change',
+    ],
+    ['columns: 200', 'columns: 200, raw_characters: 100', 'semantic', 'limits.raw_characters'],
     ['type_coercion: limited', 'type_coercion: full', 'semantic', 'drift.type_coercion'],
     ['reject_tolerance: 0.05', 'reject_tolerance: 0.01', 'breaking', 'reject_tolerance'],
     ['columns: 200', 'columns: 300', 'additive', 'limits.columns'],
