@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import type { Declaration, Run } from './declaration.ts'
+import { DQ_COMMANDS } from './dq-commands.ts'
 import type { Invocation } from './invocation.ts'
 import { CommandError, createOutput, EXIT, type ExitCode, reportError } from './output.ts'
 import { QUARANTINE_COMMANDS } from './quarantine-commands.ts'
+import { REPLAY_COMMANDS } from './replay-commands.ts'
 
 const program = new Command('sluice')
 let exitCode: ExitCode = EXIT.done
@@ -221,113 +223,10 @@ const quarantine = group('quarantine', 'files that must not proceed', 'sluice qu
 for (const declaration of QUARANTINE_COMMANDS) declare(quarantine, declaration)
 
 const replay = group('replay', 'running past files again', 'sluice replay plan replay/examples/one-file.json')
-declare(replay, {
-  usage: 'plan <manifest>',
-  summary: 'what would happen to each source; writes nothing anywhere',
-  example: 'sluice replay plan october.json --diff',
-  options: [
-    ['--backtest', 'run every source for real in a scratch area that is deleted, and tell what would change'],
-    ['--diff', 'and the first rows that differ from the table'],
-    ['--rows <n>', 'how many of them for each source', '5'],
-    ['--with <dir>', "under the contracts/ and dq-rules/ of a folder, in place of the deployment's"],
-  ],
-  load: async () => (await import('./commands/replay.ts')).replayPlan,
-})
-declare(replay, {
-  usage: 'run <manifest>',
-  summary: 'drop the manifest in the replay bucket and follow the replay to its end',
-  example: 'sluice replay run october.json',
-  options: [['--no-wait', 'answer once the manifest is dropped']],
-  load: async () => (await import('./commands/replay.ts')).replayRun,
-})
-declare(replay, {
-  usage: 'status <manifest>',
-  summary: 'how far a replay is, by manifest or id; a line each source when it has ended',
-  example: 'sluice replay status orders-october-2026',
-  load: async () => (await import('./commands/replay.ts')).replayStatus,
-})
+for (const declaration of REPLAY_COMMANDS) declare(replay, declaration)
 
 const dq = group('dq', 'quality rules', 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml')
-declare(dq, {
-  usage: 'run',
-  summary: 'evaluate a ruleset on a Parquet, CSV or JSON-lines file',
-  example: 'sluice dq run --rules dq-rules/orders.dqdl --data orders.parquet',
-  options: [
-    ['--rules <file>', 'the DQDL ruleset'],
-    ['--data <file>', 'the rows'],
-    ['--reference <alias=file>...', 'another data source, by its alias; may be repeated'],
-    ['--history <dir>', 'folder of earlier results, read and appended for dynamic rules'],
-    ['--failures <file>', 'write every failing row with all rules it broke, as Parquet'],
-    ['--junit <file>', 'write the verdicts as JUnit XML, for CI systems'],
-    ['--html <file>', 'write one self-contained page: verdicts, metrics over history, distributions'],
-    ['--explain', 'and which rules share a scan, with the number of scans'],
-  ],
-  load: async () => (await import('./commands/dq.ts')).dqRun,
-})
-declare(dq, {
-  usage: 'test [files...]',
-  summary: 'run the unit tests beside rulesets (default: all of dq-rules/)',
-  example: 'sluice dq test dq-rules/orders.tests.yaml',
-  load: async () => (await import('./commands/dq-test.ts')).dqTest,
-})
-declare(dq, {
-  usage: 'suggest',
-  summary: 'profile data and propose rules that hold on it',
-  example: 'sluice dq suggest --data orders.parquet --contract contracts/orders.yaml > dq-rules/orders.dqdl',
-  options: [
-    ['--data <file>', 'the rows: Parquet, CSV or JSON lines'],
-    ['--contract <file>', 'the contract of the dataset: rules keep to its columns and try its key'],
-  ],
-  load: async () => (await import('./commands/dq-suggest.ts')).dqSuggest,
-})
-declare(dq, {
-  usage: 'backtest',
-  summary: 'what a changed ruleset would have said of past jobs: what it would have stopped, what it would have passed',
-  example: 'sluice dq backtest --rules dq-rules/orders.dqdl --tenant acme',
-  options: [
-    ['--rules <file>', 'the changed ruleset'],
-    ['--dataset <name>', 'whose jobs (default: the name of the ruleset file)'],
-    ['--tenant <id>', 'of one tenant'],
-    ['--limit <n>', 'how many jobs, the newest', '50'],
-    ['--reference <alias=file>...', 'another data source, by its alias; may be repeated'],
-  ],
-  load: async () => (await import('./commands/dq-backtest.ts')).dqBacktest,
-})
-declare(dq, {
-  usage: 'lint <files...>',
-  summary: 'check rulesets, against their contract where one is given',
-  example: 'sluice dq lint dq-rules/orders.dqdl --contract contracts/orders.yaml',
-  options: [['--contract <file>', 'the contract of the dataset']],
-  load: async () => (await import('./commands/dq.ts')).dqLint,
-})
-declare(dq, {
-  usage: 'fmt <files...>',
-  summary: 'print rulesets in their canonical form',
-  example: 'sluice dq fmt --check dq-rules/*.dqdl',
-  options: [
-    ['--write', 'write the files in place, and print the names of those that changed'],
-    ['--check', 'write nothing; exit with 1 when a file is not in the canonical form'],
-  ],
-  load: async () => (await import('./commands/dq.ts')).dqFmt,
-})
-declare(dq, {
-  usage: 'explain <rule>',
-  summary: 'what a rule checks, how NULL counts, its metrics and its SQL',
-  example: `sluice dq explain 'IsUnique "order_id"' --contract contracts/orders.yaml`,
-  options: [['--contract <file>', 'the contract of the dataset, for the types of its columns']],
-  load: async () => (await import('./commands/dq.ts')).dqExplain,
-})
-
-declare(dq, {
-  usage: 'language-server',
-  summary: 'diagnostics, completion, hover, formatting and fixes for editors, by the Language Server Protocol',
-  example: 'sluice dq language-server --stdio',
-  options: [
-    ['--stdio', 'speak on standard input and output; there is no other way'],
-    ['--contract <file>', 'contract of every ruleset (default: contracts/NAME.yaml near NAME.dqdl)'],
-  ],
-  load: async () => (await import('./commands/dq-language-server.ts')).dqLanguageServer,
-})
+for (const declaration of DQ_COMMANDS) declare(dq, declaration)
 
 /** The documented error of a command line that cannot be read; the nearest match is its hint. */
 function wrongUse({ code, message }: CommanderError): CommandError {

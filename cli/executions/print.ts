@@ -25,7 +25,7 @@ const MARKS: Readonly<Record<StateVisit['status'], string>> = {
   aborted: '✗',
 }
 
-/** A Glue run's failure comes as the whole run; what it says is one member. */
+/** A Glue run's failure comes as the whole run; what it says is one member. A cause that was cut off is no JSON, and told as it is. */
 function causeOf(cause: string | null): string {
   const text = cause ?? ''
   if (!text.startsWith('{')) return text

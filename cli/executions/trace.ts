@@ -17,6 +17,7 @@ export interface TraceEntry {
 
 const SERVICES: Readonly<Record<string, string>> = { redshiftdata: 'redshift-data' }
 
+/** The members of a JSON object; none of anything else, as an output may be any text. */
 const parse = (text: string | null): Readonly<Record<string, unknown>> => {
   if (text === null) return {}
   try {
