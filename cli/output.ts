@@ -63,7 +63,7 @@ const codeOf = (thrown: unknown): string => {
 }
 
 /** The documented error object of `--json`. */
-export function errorDocument(thrown: unknown): {
+function errorDocument(thrown: unknown): {
   error: { code: string; message: string; where?: string; hint?: string }
 } {
   const sluice = thrown instanceof SluiceError ? thrown : null

@@ -25,7 +25,7 @@ export type TypeChange = 'same' | 'wider' | 'narrower'
 const WIDENS: Readonly<Record<string, readonly string[]>> = { integer: ['bigint'] }
 
 /** Whether every value of one type is one of the other, unchanged. */
-export function typeChange(was: ColumnType, now: ColumnType): TypeChange {
+function typeChange(was: ColumnType, now: ColumnType): TypeChange {
   if (printColumnType(was) === printColumnType(now)) return 'same'
   if (was.kind === 'string' && now.kind === 'string')
     return now.maxCharacters > was.maxCharacters ? 'wider' : 'narrower'

@@ -55,10 +55,5 @@ export function curatedColumns(contract: Contract): readonly CuratedColumn[] {
   return [...own, ...OPERATIONAL]
 }
 
-/**
- * The version of a row, most significant first: event time (NULL is oldest), the source's last-modified, S3's sequencer
- * (padded, see `comparableSequencer`), record number. A total order, so loading in any order ends in the same table.
- */
-export const ROW_VERSION_COLUMNS = ['_event_time', '_source_modified', '_sequencer', 'record_number'] as const
 /** Columns of the analyst views beside the contract's. */
 export const VIEW_COLUMNS = ['tenant_id', '_rescued', 'job_id', 'record_number', 'ingested_at'] as const

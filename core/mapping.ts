@@ -61,8 +61,6 @@ export type Transform =
       readonly otherwise: 'reject' | 'keep' | 'null'
     }
 
-export type TransformName = Transform['name']
-
 /** One target column. `sources` is empty for `constant`, has several names for `concat`, else one. */
 export interface MappingField {
   readonly sources: readonly string[]

@@ -12,7 +12,7 @@ export interface DeployedArns {
 const OBJECTS_OF_A_PREFIX = 'Objects are named by tenant, job and run; the bucket and the prefix bound them.'
 
 /** Logs and traces that Step Functions writes for a machine; AWS names no resource for either. */
-export const OBSERVABILITY: readonly Grant[] = [
+const OBSERVABILITY: readonly Grant[] = [
   {
     actions: [
       'logs:CreateLogDelivery',

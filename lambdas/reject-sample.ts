@@ -18,7 +18,7 @@ export interface SampledReject {
   readonly rawSha256: string | null
 }
 
-export const MAX_SAMPLED_REJECTS = 10_000
+const MAX_SAMPLED_REJECTS = 10_000
 /** Characters of a record that are kept outside the rejects files. */
 export const RAW_CHARACTERS = 1024
 /** A thousand rejects of wide records with every error of each. */
@@ -41,7 +41,7 @@ function rejectOf(reject: Fields): SampledReject {
 }
 
 /** @throws SluiceError `invalid_reject_sample` */
-export function parseRejectSample(text: string): readonly SampledReject[] {
+function parseRejectSample(text: string): readonly SampledReject[] {
   let sample: unknown
   try {
     sample = JSON.parse(text)

@@ -66,7 +66,7 @@ export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 /** Of all rules of `overrideGate` together: they travel with the job's state, its events and its ledger row. */
 export const MAX_OVERRIDE_BYTES = 3000
 /** Where manifests are dropped in the replay bucket. */
-export const MANIFEST_PREFIX = 'manifests/'
+const MANIFEST_PREFIX = 'manifests/'
 
 /** The key under which tools of Sluice drop a manifest. */
 export const manifestKeyOf = (replayId: string): string => `${MANIFEST_PREFIX}${replayId}.json`

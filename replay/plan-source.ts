@@ -165,7 +165,7 @@ function runOrSkip(facts: SourceFacts, jobId: JobId, { options }: ReplayManifest
  * The name of the ingest execution that a replay starts for a source: the same replay and source give the same name, so a
  * manifest dropped twice runs once.
  */
-export function replayExecutionName(replayId: string, source: SourceVersion): string {
+function replayExecutionName(replayId: string, source: SourceVersion): string {
   const key = parseLandingKey(source.key)
   const hash = digestOf([replayId, source.bucket, source.key, source.versionId].join('\n')).slice(0, 16)
   return key === null ? `unknown-r${hash}` : `${key.tenantId}-${key.dataset}-r${hash}`

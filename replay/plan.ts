@@ -1,15 +1,6 @@
 import { CONFIRM_ABOVE, type ReplayManifest } from './manifest.ts'
 import type { ManifestProblem } from './parse-manifest.ts'
-import type { PlanLine, PlannedDecision } from './plan-source.ts'
-
-/** How many sources each decision got. */
-export type PlanTotals = Readonly<Record<PlannedDecision, number>>
-
-export function totalsOf(lines: readonly PlanLine[]): PlanTotals {
-  const totals = { RUN: 0, SKIPPED_PUBLISHED: 0, SKIPPED_RUNNING: 0, REFUSED: 0 }
-  for (const { decision } of lines) totals[decision] += 1
-  return totals
-}
+import type { PlanLine } from './plan-source.ts'
 
 /** Tells that the manifest selects nothing, or more than it may. Asked before anything is planned. */
 export function selectionProblems({ options, target }: ReplayManifest, selected: number): readonly ManifestProblem[] {

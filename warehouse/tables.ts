@@ -33,14 +33,14 @@ const text = (name: string, maxBytes: number, nullable = false): PhysicalColumn 
  * The rest of a row's version, kept beside the curated columns: `record_number`, `contract_version` and
  * `mapping_version` say where a row's values came from, and stay when an equal, newer row arrives; these advance.
  */
-export const TARGET_VERSION_COLUMNS = [
+const TARGET_VERSION_COLUMNS = [
   bigint('_version_record'),
   integer('_version_contract'),
   integer('_version_mapping'),
 ] as const
 
 /** What the load decides about a staged row; NULL: it is new. */
-export const ACTION_COLUMN = text('_action', 9, true)
+const ACTION_COLUMN = text('_action', 9, true)
 
 /** One row a publication of a job. `state` is `applying` inside the load's transaction only. */
 export const LEDGER_COLUMNS: readonly PhysicalColumn[] = [

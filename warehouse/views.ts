@@ -12,7 +12,7 @@ const printViewColumn = (contract: Contract, { name }: Pick<PhysicalColumn, 'nam
   isJson(contract, name) ? `JSON_PARSE(${quoteName(name)}) AS ${quoteName(name)}` : quoteName(name)
 
 /** The columns of a dataset's view, in order: the contract's, then `VIEW_COLUMNS`. */
-export const viewColumns = (contract: Contract): readonly string[] => [
+const viewColumns = (contract: Contract): readonly string[] => [
   ...contract.columns.map(({ name }) => name),
   ...VIEW_COLUMNS,
 ]
@@ -21,7 +21,7 @@ export const viewColumns = (contract: Contract): readonly string[] => [
  * The view analysts read. Late binding, so that the base table may change below it; it hides deleted rows, which the
  * table keeps so that an older version of the row cannot come back.
  */
-export function createAnalystView(contract: Contract, view: string): string {
+function createAnalystView(contract: Contract, view: string): string {
   const columns = viewColumns(contract).map((name) => printViewColumn(contract, { name }))
   return `CREATE VIEW ${view} AS SELECT ${columns.join(', ')} FROM ${baseTable(contract.dataset)} WHERE "op" <> 'D' WITH NO SCHEMA BINDING`
 }

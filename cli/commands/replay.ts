@@ -34,7 +34,7 @@ async function clientsOf({ state, directory, environment }: Invocation): Promise
 const NOT_WANTED = ['QUARANTINED', 'REFUSED', 'DEFERRED', 'NOT_STARTED']
 
 /** 0 when every source ended as wanted, 1 when the answer is no for some, 3 when some could not be done. */
-export function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
+function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
   if (status === 'REFUSED' || problems.length > 0) return EXIT.wrongUse
   if ((totals.FAILED ?? 0) > 0) return EXIT.impossible
   return NOT_WANTED.some((outcome) => (totals[outcome] ?? 0) > 0) ? EXIT.no : EXIT.done

@@ -13,7 +13,7 @@ interface UpOptions {
   readonly database?: string
 }
 
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
   throw new CommandError(

@@ -7,7 +7,7 @@ import { name, text, texts } from './literals.ts'
 export const sourceColumn = (index: number): string => `s${index}`
 
 /** A character that JSON text may not hold unescaped: no line of JSON is ever cut by it. */
-export const JSON_LINE_DELIMITER = '\u001f'
+const JSON_LINE_DELIMITER = '\u001f'
 
 const jsonPath = (source: string): string =>
   source.startsWith('$') ? source : `$."${source.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`

@@ -26,7 +26,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 }
 
 /** The letters and literal texts of a format, in order. @throws SluiceError `invalid_format` for a letter that is not in the list */
-export function tokensOf(format: string): readonly string[] {
+function tokensOf(format: string): readonly string[] {
   const tokens = format.match(/%-?[A-Za-z%]|[^%]+|%/g) ?? []
   const unknown = tokens.find((token) => token.startsWith('%') && LETTERS[token] === undefined)
   if (unknown !== undefined)

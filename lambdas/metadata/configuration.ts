@@ -17,7 +17,7 @@ export interface LoadedConfiguration {
 type Kind = keyof LoadedConfiguration['documents']
 
 /** Content-addressed in the work bucket, below the tenant whose job reads it; written by the metadata function only. */
-export const configurationKey = (tenantId: TenantId, kind: Kind, hash: string): string =>
+const configurationKey = (tenantId: TenantId, kind: Kind, hash: string): string =>
   `config/${tenantId}/${kind}/${hash}.json`
 
 const pinnedDocument = (tenantId: TenantId, kind: Kind, hash: string, version: number) => ({

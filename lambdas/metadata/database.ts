@@ -38,7 +38,7 @@ const DISCONNECTED = new Set([
 ])
 
 /** Whether the connection, not the statement, failed: a frozen socket, a restarted server. */
-export const isDisconnection = (thrown: unknown): boolean =>
+const isDisconnection = (thrown: unknown): boolean =>
   DISCONNECTED.has(errorCodeOf(thrown)) ||
   /Connection terminated|not queryable|connection timeout/i.test(messageOf(thrown))
 

@@ -6,7 +6,7 @@ export interface DocumentVersion {
   readonly hash: string
 }
 
-export const CONFIGURATION_PARTS = ['contract', 'mapping', 'ruleset'] as const
+const CONFIGURATION_PARTS = ['contract', 'mapping', 'ruleset'] as const
 export type ConfigurationPart = (typeof CONFIGURATION_PARTS)[number]
 
 /** What a job runs under. */
@@ -78,7 +78,7 @@ const CHANGES = {
 } as const
 
 /** Which waiver lets a source with this reason through. */
-export function waivableBy(reasonCode: ReasonCode): keyof typeof CHANGES {
+function waivableBy(reasonCode: ReasonCode): keyof typeof CHANGES {
   if (reasonCode === 'too_many_rejects') return 'rejects'
   return reasonCode === 'gate_failed' || reasonCode === 'gate_error' ? 'gate' : 'nothing'
 }

@@ -8,7 +8,7 @@ import { sourceObjectIdOf } from './ingest-input.ts'
 const MAX_STARTS = 120
 const MAX_CHECKS = 100
 /** Longer than an event takes: seconds mostly, minutes after a switch was turned on. */
-export const DEFAULT_GRACE_SECONDS = 900
+const DEFAULT_GRACE_SECONDS = 900
 
 const sweptInput = (source: LandedSource): IngestInput => ({
   source,

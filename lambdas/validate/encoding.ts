@@ -34,8 +34,7 @@ function unmarkedUtf16(bytes: Uint8Array): TextEncoding | null {
 }
 
 /** The encoding that the bytes show; `utf-8` is assumed until they contradict it. */
-export const detectEncoding = (bytes: Uint8Array): TextEncoding =>
-  byteOrderMark(bytes) ?? unmarkedUtf16(bytes) ?? 'utf-8'
+const detectEncoding = (bytes: Uint8Array): TextEncoding => byteOrderMark(bytes) ?? unmarkedUtf16(bytes) ?? 'utf-8'
 
 function chooseEncoding(declared: InputOptions['encoding'], bytes: Uint8Array): TextEncoding | Refusal {
   const detected = detectEncoding(bytes)

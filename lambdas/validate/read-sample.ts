@@ -4,9 +4,9 @@ import type { SourceReader } from './source-reader.ts'
 
 const KIB = 1024
 /** Asked for of every source. */
-export const BEGINNING_BYTES = 256 * KIB
+const BEGINNING_BYTES = 256 * KIB
 /** Asked for of a source that is longer than its beginning. */
-export const END_BYTES = 64 * KIB
+const END_BYTES = 64 * KIB
 /** Records that may be longer are measured by the transform, not here. */
 const LONGEST_MEASURED_RECORD_BYTES = 4 * KIB * KIB
 /** The most that validation ever asks of a text, however long it is. */

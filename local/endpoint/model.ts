@@ -56,9 +56,6 @@ const SOURCES: Readonly<Record<string, ServiceSource>> = {
   },
 }
 
-/** Ids of the services that have a model. */
-export const MODELLED_SERVICES: readonly string[] = Object.keys(SOURCES)
-
 /** The service whose targets begin so, e.g. `AWSGlue`. */
 export const serviceOfTarget = (prefix: string): string | undefined =>
   Object.entries(SOURCES).find(([, source]) => source.targetPrefix === prefix)?.[0]

@@ -1,13 +1,4 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Contract } from '../../core/contract.ts'
@@ -198,9 +189,4 @@ export async function runCase(given: Case, runId = RUN_ID, objects = new FolderO
     manifest: () =>
       JSON.parse(readFileSync(objects.path(plan.destinations.manifest.replaceAll('{runId}', runId)), 'utf8')),
   }
-}
-
-export const copyInto = (objects: FolderObjects, uri: string, path: string): void => {
-  mkdirSync(dirname(objects.path(uri)), { recursive: true })
-  copyFileSync(path, objects.path(uri))
 }
