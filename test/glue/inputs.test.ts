@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import { openDuckdb } from '../../glue/duckdb.ts'
 import { text } from '../../glue/sql/literals.ts'
-import { type Case, contractOf, mappingOf, runCase, SETTINGS } from './harness.ts'
+import { type Case, contractOf, runCase, SETTINGS } from './harness.ts'
 import { READINGS, readings } from './readings.ts'
 
 const CSV = 'sensor,value,read_at\nköln,1.5,2025-01-01T00:00:00Z\nb,"2",\n'
