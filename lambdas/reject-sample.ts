@@ -10,7 +10,7 @@ export interface SampledReject {
   /** Comma separated, the main one first. */
   readonly codes: string
   readonly columns: string
-  /** JSON array of {code, column, value, message}. */
+  /** JSON array of {code, column, value, message}, the first of them where they are very long. */
   readonly errors: string
   /** At most {@link RAW_CHARACTERS}. */
   readonly raw: string | null
@@ -21,12 +21,28 @@ export interface SampledReject {
 const MAX_SAMPLED_REJECTS = 10_000
 /** Characters of a record that are kept outside the rejects files. */
 export const RAW_CHARACTERS = 1024
-/** A thousand rejects of wide records with every error of each. */
+/** The transform writes texts of 12 MB at most, which are longer as JSON; a larger object is refused. */
 const MAX_SAMPLE_BYTES = 32 * 1024 * 1024
 const MAX_ERRORS_CHARACTERS = 8192
 
 const listOf = (field: unknown): string => (Array.isArray(field) ? field.map(String).join(',') : String(field ?? ''))
 const jsonOf = (field: unknown): string => (typeof field === 'string' ? field : JSON.stringify(field ?? []))
+
+/** As many of a reject's errors as fit, so that it stays JSON. */
+function errorsOf(field: unknown): string {
+  const text = jsonOf(field)
+  if (text.length <= MAX_ERRORS_CHARACTERS) return text
+  const errors: unknown = JSON.parse(text)
+  const kept: string[] = []
+  let length = '[]'.length
+  for (const error of Array.isArray(errors) ? errors : []) {
+    const printed = JSON.stringify(error)
+    length += printed.length + ','.length
+    if (length > MAX_ERRORS_CHARACTERS) break
+    kept.push(printed)
+  }
+  return `[${kept.join(',')}]`
+}
 
 function rejectOf(reject: Fields): SampledReject {
   const raw = reject.unknown('raw')
@@ -34,7 +50,7 @@ function rejectOf(reject: Fields): SampledReject {
     recordNumber: Number(reject.unknown('record_number')),
     codes: listOf(reject.unknown('codes')),
     columns: listOf(reject.unknown('columns')),
-    errors: jsonOf(reject.unknown('errors')).slice(0, MAX_ERRORS_CHARACTERS),
+    errors: errorsOf(reject.unknown('errors')),
     raw: raw === null || raw === undefined ? null : jsonOf(raw).slice(0, RAW_CHARACTERS),
     rawSha256: reject.textOrNull('raw_sha256'),
   }

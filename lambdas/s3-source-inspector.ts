@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -8,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { SourceVersion } from '../core/source.ts'
 import type { ObjectFacts } from '../replay/plan-source.ts'
+import { discardBody } from './discard-body.ts'
 import type { InspectedSource, SourceInspector } from './source-inspector.ts'
 
 /** Classes whose bytes are not at hand until they are restored. GLACIER_IR answers at once and is none of them. */
@@ -53,8 +53,7 @@ async function readVersion(client: S3Client, source: SourceVersion, maxBytes: nu
     const { Body, ContentLength } = await client.send(new GetObjectCommand(versionOf(source)))
     if (Body === undefined) return null
     if ((ContentLength ?? 0) <= maxBytes) return await Body.transformToByteArray()
-    // An unread body would keep its connection.
-    if (Body instanceof Readable) Body.destroy()
+    discardBody(Body)
     return null
   } catch (thrown) {
     const status = thrown instanceof S3ServiceException ? thrown.$metadata.httpStatusCode : undefined

@@ -177,6 +177,20 @@ describe('quarantine', () => {
     expect([...second.objects.stored]).toEqual([...first.objects.stored])
   })
 
+  test('of a record with very many errors the first are told, with their columns', async () => {
+    const errors = JSON.stringify(
+      Array.from({ length: 400 }, (_, index) => ({
+        code: 'type_mismatch',
+        column: `c${index}`,
+        value: 'x',
+        message: 'expected an integer',
+      })),
+    )
+    const { csv } = await run(REQUEST, [{ ...sampled(1), errors }])
+    expect(csv).toContain('"type_mismatch","c0"')
+    expect(csv).toContain('"type_mismatch","c50"')
+  })
+
   test('the report has at most 10,000 rows, however many errors the records have', async () => {
     const errors = JSON.stringify(Array.from({ length: 40 }, () => ({ code: 'type_mismatch', column: 'a' })))
     const many = Array.from({ length: 1000 }, (_, index) => ({ ...sampled(index + 1), errors }))
