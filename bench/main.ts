@@ -7,6 +7,7 @@ import { dqdlParse, languageServer } from './dqdl-language.ts'
 import { endToEnd } from './end-to-end.ts'
 import { help, ready, readyFresh, smallFile } from './latency.ts'
 import { printReport, type Report } from './report.ts'
+import { inlineMap, transitions } from './states/transitions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Report>>> = {
   help,
@@ -18,6 +19,8 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Rep
   'dq-131': dqManyRules,
   'dqdl-parse': dqdlParse,
   'language-server': languageServer,
+  transitions,
+  map: inlineMap,
 }
 
 const USAGE = `npm run bench [-- NAME…] [--rows N] [--json]; NAME: ${Object.keys(BENCHMARKS).join(', ')}`

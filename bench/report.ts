@@ -20,6 +20,8 @@ export interface Measurement {
   /** The same of the peer, where it tells. */
   readonly peerPeakMb?: number | null
   readonly stages: readonly StageTime[]
+  /** The same as a rate, where people compare rates. */
+  readonly perSecond?: { readonly unit: string; readonly own: number; readonly peer: number | null }
 }
 
 /** Why something was not measured, and on whom that falls. */
@@ -54,12 +56,26 @@ export const sharesOf = (
 ): readonly StageTime[] =>
   stages.map(({ name, millis }) => ({ name, seconds: round(millis / 1000), share: round(millis / 1000 / seconds) }))
 
-const line = ({ name, rows, seconds, peer, peerSeconds, ratio, peakMb, peerPeakMb = null }: Measurement): string =>
+const rateText = ({ unit, own, peer }: NonNullable<Measurement['perSecond']>): string =>
+  `${own} ${unit}/s${peer === null ? '' : ` beside ${peer}`}`
+
+const line = ({
+  name,
+  rows,
+  seconds,
+  peer,
+  peerSeconds,
+  ratio,
+  peakMb,
+  peerPeakMb = null,
+  perSecond,
+}: Measurement): string =>
   [
     name.padEnd(22),
     `${seconds.toFixed(3).padStart(9)} s`,
     rows > 0 ? `${rows} rows` : '',
     peer === null ? '' : `${peer} ${peerSeconds?.toFixed(3)} s, ratio ${ratio?.toFixed(2)}`,
+    perSecond === undefined ? '' : rateText(perSecond),
     peakMb === null ? '' : `peak ${peakMb} MB`,
     peerPeakMb === null ? '' : `peer's peak ${peerPeakMb} MB`,
   ]

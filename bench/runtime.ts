@@ -16,12 +16,14 @@ import { uploadFile } from '../cli/upload.ts'
 import { isJsonObject } from '../core/json.ts'
 import { runFolder } from '../core/run-documents.ts'
 import { peakMbOf } from './processes.ts'
+import type { Endpoint } from './states/signed-client.ts'
 
 export const SLUICE = resolve('cli/bin/sluice.mjs')
 
 export interface MeasuredRuntime {
   /** From the start of the process to its ready line. */
   readonly readySeconds: number
+  readonly endpoint: Endpoint
   peakMb(): number | null
   /** Drops a file, waits for the end of its job and for the answer of a query over its rows. */
   drop(file: string, name: string): Promise<Drop>
@@ -64,6 +66,7 @@ export async function startRuntime(state: string): Promise<MeasuredRuntime> {
   const bucket = await bucketOf(clients.lambda, 'RAW')
   return {
     readySeconds,
+    endpoint: { url: endpoint, region, credentials: { accessKeyId, secretAccessKey } },
     peakMb: () => peakMbOf(child.pid ?? 0),
     drop: (file, name) => drop(clients, bucket, file, name),
     stop: async () => {

@@ -121,6 +121,7 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     random,
     ids: { uuid: ids },
     emit: (event) => events.emitEnvelope(event),
+    wants: (event) => events.wants(event),
     log: (message) => log(`states: ${message}`),
   })
   const objectsAs = (roleArn: string, session: string) => createObjectAccess(s3, bus, roleCaller(roleArn, session))

@@ -11,6 +11,8 @@ export interface EnginePorts {
   readonly mapRuns: MapRunStore
   /** One durable transaction. */
   readonly transaction: <T>(work: () => T) => Promise<T>
+  /** The same for what one execution appends; shared with what others append meanwhile. */
+  readonly commit: (work: () => void) => Promise<void>
   readonly bus: ServiceBus
   readonly clock: Clock
   readonly chance: Chance

@@ -136,6 +136,7 @@ export class LiveExecution {
     const changed = next !== this.record
     if (turn.entries.length > 0 && !(await this.#writeSurely(turn.entries, next, changed, refused))) return
     this.record = next
+    if (changed) this.reopenedFrom = null
     this.#entryCount += turn.entries.length
     this.#committed()
     if (changed) this.#ports.statusCommitted()
@@ -177,14 +178,13 @@ export class LiveExecution {
 
   /** Express executions leave no log: what is kept is that one was started, until it has ended. */
   #write(entries: readonly LogEntry[], record: ExecutionRecord, changed: boolean): Promise<void> {
-    const { executions, transaction, statusRecorded } = this.#ports
+    const { executions, commit, statusRecorded } = this.#ports
     if (this.ephemeral || (record.type === 'EXPRESS' && !changed)) return Promise.resolve()
     const started = entries.some(({ type }) => type === 'ExecutionStarted')
-    return transaction(() => {
+    return commit(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)
       if (changed && this.reopenedFrom !== null) executions.reopen(record, this.reopenedFrom)
       else if (changed) executions.putRecord(record)
-      this.reopenedFrom = null
       if (changed && started && record.status !== 'RUNNING') statusRecorded(asRunning(record))
       if (changed) statusRecorded(record)
     })

@@ -9,6 +9,7 @@ import { versionOperations } from './api-versions.ts'
 import { Definitions } from './definitions.ts'
 import { Engine } from './engine.ts'
 import { ExecutionStore } from './execution-store.ts'
+import { groupCommit } from './group-commit.ts'
 import { hashOfDefinition, MachineStore } from './machine-store.ts'
 import { MapRunStore } from './map-run-store.ts'
 import { createQueryParser } from './query.ts'
@@ -28,6 +29,8 @@ export interface StatesOptions {
   readonly accountId: string
   /** Takes a status change event of a Standard execution; resolves when it is accepted durably. */
   readonly emit: (event: StatusEvent) => Promise<void>
+  /** False for an event that nobody would take: it is not kept. @default all are taken */
+  readonly wants?: (event: StatusEvent) => boolean
   /** @default writes to stderr */
   readonly log?: (message: string) => void
 }
@@ -59,6 +62,7 @@ export function createStatesService(options: StatesOptions): StatesService {
     executions,
     mapRuns,
     transaction,
+    commit: groupCommit(transaction),
     bus,
     clock,
     chance,
@@ -69,7 +73,8 @@ export function createStatesService(options: StatesOptions): StatesService {
     saveDefinition: (definition) => machines.saveDefinition(definition),
     statusRecorded: (record) => {
       if (record.type !== 'STANDARD' || record.mapRun !== null) return
-      outbox.put(statusEvent(record, { id: ids.uuid(), region, accountId, now: clock.now().getTime() }))
+      const event = statusEvent(record, { id: ids.uuid(), region, accountId, now: clock.now().getTime() })
+      if (options.wants?.(event) ?? true) outbox.put(event)
     },
     statusCommitted: () => outbox.flush(),
     log,

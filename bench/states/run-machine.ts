@@ -1,0 +1,97 @@
+/** Runs one machine many times on an endpoint of Step Functions. */
+import { randomUUID } from 'node:crypto'
+import type { MeasuredMachine } from './machines.ts'
+import type { SignedClient } from './signed-client.ts'
+
+/** How a server of Step Functions is measured: executions at once, and one after another. */
+export interface Rounds {
+  readonly atOnce: number
+  readonly inTurn: number
+}
+
+export interface Seconds {
+  readonly atOnce: number
+  readonly inTurn: number
+}
+
+const LOOK_AGAIN_MILLIS = 10
+const PATIENCE_MILLIS = 300_000
+
+const pause = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis))
+
+/** Creates the machine and returns its ARN. */
+export async function createMachine(client: SignedClient, name: string, definition: string): Promise<string> {
+  const roleArn = 'arn:aws:iam::000000000000:role/bench'
+  const { stateMachineArn } = await client.states('CreateStateMachine', { name, definition, roleArn })
+  return String(stateMachineArn)
+}
+
+/** Starts an execution. It is named, as moto gives no name of its own. */
+export const start = (client: SignedClient, stateMachineArn: string, machine: MeasuredMachine) =>
+  client.states('StartExecution', { stateMachineArn, name: randomUUID(), input: JSON.stringify(machine.input) })
+
+/** Starts all at once and waits until none runs any more; then one after another. */
+export async function measure(
+  client: SignedClient,
+  arn: string,
+  machine: MeasuredMachine,
+  rounds: Rounds,
+): Promise<Seconds> {
+  await follow(client, await start(client, arn, machine))
+  const inTurn = await timed(async () => {
+    for (let index = 0; index < rounds.inTurn; index += 1) await follow(client, await start(client, arn, machine))
+  })
+  const atOnce = await timed(async () => {
+    const started = Array.from({ length: rounds.atOnce }, () => start(client, arn, machine))
+    await Promise.all(started)
+    await untilIdle(client, arn)
+  })
+  await checkSucceeded(client, arn, rounds.atOnce + rounds.inTurn + 1)
+  return { atOnce, inTurn }
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return (performance.now() - began) / 1_000
+}
+
+async function follow(client: SignedClient, { executionArn }: Record<string, unknown>): Promise<void> {
+  for (let waited = 0; waited < PATIENCE_MILLIS; waited += 1) {
+    const { status } = await client.states('DescribeExecution', { executionArn })
+    if (status === 'SUCCEEDED') return
+    if (status !== 'RUNNING') throw new Error(`The execution ${String(executionArn)} ended as ${String(status)}`)
+    await pause(1)
+  }
+  throw new Error(`The execution ${String(executionArn)} does not end`)
+}
+
+async function untilIdle(client: SignedClient, stateMachineArn: string): Promise<void> {
+  for (let waited = 0; waited < PATIENCE_MILLIS; waited += LOOK_AGAIN_MILLIS) {
+    const { executions } = await client.states('ListExecutions', {
+      stateMachineArn,
+      statusFilter: 'RUNNING',
+      maxResults: 1,
+    })
+    if (Array.isArray(executions) && executions.length === 0) return
+    await pause(LOOK_AGAIN_MILLIS)
+  }
+  throw new Error(`Executions of ${stateMachineArn} do not end`)
+}
+
+/** @throws Error when fewer executions succeeded than were started: a figure of them would mean nothing */
+async function checkSucceeded(client: SignedClient, stateMachineArn: string, expected: number): Promise<void> {
+  let found = 0
+  let nextToken: unknown
+  do {
+    const page = await client.states('ListExecutions', {
+      stateMachineArn,
+      statusFilter: 'SUCCEEDED',
+      maxResults: 1_000,
+      nextToken,
+    })
+    found += Array.isArray(page.executions) ? page.executions.length : 0
+    nextToken = page.nextToken
+  } while (nextToken !== undefined && nextToken !== null)
+  if (found !== expected) throw new Error(`${found} of ${expected} executions of ${stateMachineArn} succeeded`)
+}
