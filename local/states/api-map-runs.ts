@@ -9,6 +9,7 @@ export const mapRunOperations = (api: Api): Readonly<Record<string, Operation>> 
   DescribeMapRun: operation(on('DescribeMapRun', 'mapRunArn'), async (input) =>
     describe(api, mapRunOf(api, input.text('mapRunArn'))),
   ),
+  UpdateMapRun: operation(on('UpdateMapRun', 'mapRunArn'), (input) => update(api, input)),
   ListMapRuns: operation(on('ListMapRuns', 'executionArn'), async (input) => list(api, input)),
 })
 
@@ -16,6 +17,30 @@ function mapRunOf(api: Api, arn: string): MapRunRecord {
   const record = api.mapRuns.get(arn)
   if (record === undefined) throw new AwsError('ResourceNotFound', `Resource not found: '${arn}'`)
   return record
+}
+
+/** @throws AwsError ResourceNotFound, ValidationException */
+async function update(api: Api, input: Input): Promise<unknown> {
+  const record = mapRunOf(api, input.text('mapRunArn'))
+  if (record.status !== 'RUNNING')
+    throw new AwsError('ValidationException', `Map Run is not running and cannot be updated: '${record.arn}'`)
+  await api.engine.updateMapRun({
+    ...record,
+    maxConcurrency: bounded(input, 'maxConcurrency', Number.MAX_SAFE_INTEGER) ?? record.maxConcurrency,
+    toleratedFailureCount:
+      bounded(input, 'toleratedFailureCount', Number.MAX_SAFE_INTEGER) ?? record.toleratedFailureCount,
+    toleratedFailurePercentage: bounded(input, 'toleratedFailurePercentage', 100) ?? record.toleratedFailurePercentage,
+  })
+  return {}
+}
+
+function bounded(input: Input, member: string, max: number): number | null {
+  const value = input.numberOr(member, null)
+  if (value === null || (value >= 0 && value <= max)) return value
+  throw new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must have value between 0 and ${max}`,
+  )
 }
 
 function list(api: Api, input: Input): unknown {

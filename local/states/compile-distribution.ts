@@ -85,7 +85,9 @@ function batcher(fields: FieldReader | null): ItemBatcher | null {
 function writer(fields: FieldReader | null): ResultWriter | null {
   if (fields === null) return null
   const config = fields.object('WriterConfig')
-  const transformation = config?.text('Transformation') ?? 'NONE'
+  // Without a place to write to, the results are the state's own and bare.
+  const inPlace = fields.text('Resource') === null
+  const transformation = config?.text('Transformation') ?? (inPlace ? 'COMPACT' : 'NONE')
   const outputType = config?.text('OutputType') ?? 'JSON'
   if (transformation !== 'NONE' && transformation !== 'COMPACT' && transformation !== 'FLATTEN') {
     config?.fault('Transformation must be one of NONE, COMPACT, FLATTEN', 'Transformation')

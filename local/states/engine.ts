@@ -7,6 +7,7 @@ import type { IntegrationPorts } from './integrations/integration.ts'
 import { LiveExecution } from './live-execution.ts'
 import type { Machine } from './machine.ts'
 import { MapRun } from './map-run.ts'
+import type { MapRunRecord } from './map-run-store.ts'
 import { Timers } from './timers.ts'
 
 /** Longest run of an Express execution. */
@@ -81,6 +82,12 @@ export class Engine implements ChildRunner {
     if (live === undefined) return false
     await live.deliver(input)
     return true
+  }
+
+  /** Changes the limits of a Map Run: on disk, and at once where it goes on. */
+  async updateMapRun(record: MapRunRecord): Promise<void> {
+    await this.ports.transaction(() => this.ports.mapRuns.put(record))
+    await this.#mapRuns.get(record.arn)?.update(record)
   }
 
   /** Takes a closed execution up again where it failed. */

@@ -59,9 +59,12 @@ export interface Tally {
   readonly totalItems: number
 }
 
+/** `null`: nothing was said of it. */
+export type Tolerance = Pick<MapRunPlan, 'toleratedFailureCount' | 'toleratedFailurePercentage'>
+
 /** True when more items failed than the plan tolerates; without a tolerance, none may. */
-export function breachesTolerance(plan: MapRunPlan, { failedItems, totalItems }: Tally): boolean {
-  const { toleratedFailureCount: count, toleratedFailurePercentage: percentage } = plan
+export function breachesTolerance(tolerance: Tolerance, { failedItems, totalItems }: Tally): boolean {
+  const { toleratedFailureCount: count, toleratedFailurePercentage: percentage } = tolerance
   if (failedItems === 0) return false
   if (count === null && percentage === null) return true
   return (

@@ -9,15 +9,32 @@ import type { MapRunOutcome } from './inputs.ts'
 import { ItemReaderFailure, readItems } from './item-reader.ts'
 import type { MapRunPlan } from './log.ts'
 import type { Distribution, MapState } from './machine.ts'
-import { breachesTolerance, childInputs } from './map-run-plan.ts'
+import { breachesTolerance, childInputs, type Tolerance } from './map-run-plan.ts'
 import type { ChildInput, MapRunRecord } from './map-run-store.ts'
-import { ResultWriterFailure, writeResults } from './result-writer.ts'
+import { formedResults, ResultWriterFailure, writeResults } from './result-writer.ts'
 import { callerOf } from './task-runner.ts'
 import { EvaluationFailure } from './template.ts'
 import type { Turn } from './turn.ts'
 
 /** Most children at once where the definition sets no bound. */
 const MAX_CHILDREN = 10_000
+
+/** How many children run at once, and how many may fail. */
+interface Limits extends Tolerance {
+  readonly workers: number
+}
+
+/** What the definition says, but for what UpdateMapRun has changed since. */
+function limitsOf(record: MapRunRecord | undefined, plan: MapRunPlan): Limits {
+  const changed = (given: number | undefined, planned: number | null): number | null =>
+    given === undefined || given === (planned ?? 0) ? planned : given
+  const maxConcurrency = record?.maxConcurrency ?? plan.maxConcurrency
+  return {
+    workers: Math.min(maxConcurrency || MAX_CHILDREN, MAX_CHILDREN),
+    toleratedFailureCount: changed(record?.toleratedFailureCount, plan.toleratedFailureCount),
+    toleratedFailurePercentage: changed(record?.toleratedFailurePercentage, plan.toleratedFailurePercentage),
+  }
+}
 
 /** Runs the children of a distributed Map and reports the outcome; taken up again after a restart, it runs what is missing. */
 export class MapRun {
@@ -31,6 +48,9 @@ export class MapRun {
   readonly #cancel = new AbortController()
   readonly #running = new Set<string>()
   #redriven = false
+  #limits: Limits
+  #tally = { failedItems: 0, totalItems: 0 }
+  #addWorkers: () => void = () => undefined
 
   constructor(
     engine: ChildRunner,
@@ -47,6 +67,7 @@ export class MapRun {
     this.#distribution = distribution
     this.#arn = run.arn
     this.#plan = run.plan
+    this.#limits = limitsOf(engine.ports.mapRuns.get(run.arn), run.plan)
   }
 
   /** Resolves with the outcome, or `null` after `abort`. */
@@ -130,26 +151,42 @@ export class MapRun {
     }
   }
 
+  /** Takes up limits that were changed while the run goes on. */
+  async update(record: MapRunRecord): Promise<void> {
+    this.#limits = limitsOf(record, this.#plan)
+    this.#addWorkers()
+    if (breachesTolerance(this.#limits, this.#tally)) await this.#stopRunning()
+  }
+
   /** Runs the children, as many at once as may be; stops early when more failed than is tolerated. */
   async #runAll(inputs: readonly ChildInput[]): Promise<readonly (ExecutionRecord | undefined)[]> {
     const known = this.#known()
     const children: (ExecutionRecord | undefined)[] = []
-    const totalItems = inputs.reduce((sum, { items }) => sum + items, 0)
-    let failedItems = 0
-    let next = 0
+    this.#tally = { failedItems: 0, totalItems: inputs.reduce((sum, { items }) => sum + items, 0) }
+    const workers: Promise<void>[] = []
+    let [next, working] = [0, 0]
+    const mayGoOn = (): boolean =>
+      next < inputs.length && !this.#cancel.signal.aborted && !breachesTolerance(this.#limits, this.#tally)
     const worker = async (): Promise<void> => {
-      while (next < inputs.length && !this.#cancel.signal.aborted) {
-        if (breachesTolerance(this.#plan, { failedItems, totalItems })) return
+      while (mayGoOn() && working <= this.#limits.workers) {
         const index = next
         next += 1
         const child = await this.#runOne(index, inputs[index] ?? { input: null, items: 0 }, known.get(index))
         children[index] = child
-        if (child.status !== 'SUCCEEDED') failedItems += inputs[index]?.items ?? 0
-        if (breachesTolerance(this.#plan, { failedItems, totalItems })) await this.#stopRunning()
+        if (child.status !== 'SUCCEEDED') this.#tally.failedItems += inputs[index]?.items ?? 0
+        if (breachesTolerance(this.#limits, this.#tally)) await this.#stopRunning()
+      }
+      working -= 1
+    }
+    this.#addWorkers = () => {
+      for (let free = inputs.length - next; free > 0 && working < this.#limits.workers; free -= 1) {
+        working += 1
+        workers.push(worker())
       }
     }
-    const workers = Math.min(this.#plan.maxConcurrency || MAX_CHILDREN, MAX_CHILDREN, inputs.length)
-    await Promise.all(Array.from({ length: workers }, worker))
+    this.#addWorkers()
+    // Workers that join later are at the end of the list by then.
+    for (let index = 0; index < workers.length; index += 1) await workers[index]
     return children
   }
 
@@ -201,20 +238,22 @@ export class MapRun {
     inputs: readonly ChildInput[],
     children: readonly (ExecutionRecord | undefined)[],
   ): Promise<MapRunOutcome> {
-    const ended = children.filter((child) => child !== undefined)
-    const failedItems = children.reduce(
-      (sum, child, index) => sum + (child?.status === 'SUCCEEDED' ? 0 : (inputs[index]?.items ?? 0)),
+    const failedItems = inputs.reduce(
+      (sum, { items }, index) => sum + (children[index]?.status === 'SUCCEEDED' ? 0 : items),
       0,
     )
     const totalItems = inputs.reduce((sum, { items }) => sum + items, 0)
-    const result = this.#plan.writer === null ? null : await this.#write(ended)
-    if (breachesTolerance(this.#plan, { failedItems, totalItems }))
+    const written = this.#plan.writer === null ? null : await this.#write(inputs, children)
+    if (breachesTolerance(this.#limits, { failedItems, totalItems }))
       return {
         kind: 'failed',
         error: 'States.ExceedToleratedFailureThreshold',
         cause: 'The specified tolerated failure threshold was exceeded',
       }
-    return this.#succeeded(result ?? ended.flatMap(outputOf))
+    if (written !== null) return this.#succeeded(written)
+    const ended = children.filter((child) => child !== undefined)
+    const { writer } = this.#distribution
+    return this.#succeeded(writer === null ? ended.flatMap(outputOf) : formedResults(ended, writer))
   }
 
   #succeeded(output: Json): MapRunOutcome {
@@ -222,11 +261,18 @@ export class MapRun {
     return { kind: 'failed', error: 'States.DataLimitExceeded', cause: tooLarge(this.#state.name) }
   }
 
-  async #write(children: readonly ExecutionRecord[]): Promise<Json | null> {
+  /** `null`: there is no place to write to. */
+  async #write(
+    inputs: readonly ChildInput[],
+    children: readonly (ExecutionRecord | undefined)[],
+  ): Promise<Json | null> {
     const { writer } = this.#distribution
     const args = this.#plan.writer?.arguments ?? null
     if (writer === null || args === null) return null
-    return writeResults(this.#arn, writer, args, children, this.#engine.ports.bus, this.#context())
+    const all = inputs.map(
+      ({ input }, index) => children[index] ?? ({ status: 'PENDING', input: JSON.stringify(input) } as const),
+    )
+    return writeResults(this.#arn, writer, args, all, this.#engine.ports.bus, this.#context())
   }
 
   #failure(thrown: unknown): MapRunOutcome {

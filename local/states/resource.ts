@@ -47,6 +47,10 @@ export const SDK_SERVICES: Readonly<Record<string, { readonly service: string; r
   secretsmanager: { service: 'secretsmanager', prefix: 'SecretsManager' },
   sqs: { service: 'sqs', prefix: 'Sqs' },
   sns: { service: 'sns', prefix: 'Sns' },
+  ssm: { service: 'ssm', prefix: 'Ssm' },
+  sts: { service: 'sts', prefix: 'Sts' },
+  cloudwatch: { service: 'monitoring', prefix: 'CloudWatch' },
+  cloudwatchlogs: { service: 'logs', prefix: 'CloudWatchLogs' },
 }
 
 const FUNCTION = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/

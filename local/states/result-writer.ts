@@ -17,12 +17,25 @@ interface ResultFile {
   readonly Size: number
 }
 
+/** A child that never started: the run failed or was stopped before. */
+export interface PendingChild {
+  readonly status: 'PENDING'
+  readonly input: string
+}
+
+/** The results in the state's output, where a ResultWriter only says their form. */
+export const formedResults = (children: readonly ExecutionRecord[], writer: ResultWriter): readonly Json[] =>
+  resultsOf(
+    children.filter(({ status }) => status === 'SUCCEEDED'),
+    writer,
+  )
+
 /** Writes the results of the children and the manifest, and returns the result of the Map state. @throws ResultWriterFailure */
 export async function writeResults(
   mapRunArn: string,
   writer: ResultWriter,
   args: Json,
-  children: readonly ExecutionRecord[],
+  children: readonly (ExecutionRecord | PendingChild)[],
   bus: ServiceBus,
   context: CallContext,
 ): Promise<Json> {
@@ -42,8 +55,8 @@ export async function writeResults(
   }
   try {
     const files: Record<string, readonly ResultFile[]> = { SUCCEEDED: [], FAILED: [], PENDING: [] }
-    for (const status of ['SUCCEEDED', 'FAILED']) {
-      const chosen = children.filter((child) => (child.status === 'SUCCEEDED') === (status === 'SUCCEEDED'))
+    for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const) {
+      const chosen = children.filter((child) => fileOf(child) === status)
       if (chosen.length > 0)
         files[status] = [
           await put(`${folder}/${status}_0.${writer.outputType.toLowerCase()}`, printResults(chosen, writer)),
@@ -58,13 +71,24 @@ export async function writeResults(
   }
 }
 
-function printResults(children: readonly ExecutionRecord[], { transformation, outputType }: ResultWriter): string {
-  const results = children.flatMap((child): readonly Json[] => {
+function fileOf({ status }: ExecutionRecord | PendingChild): 'SUCCEEDED' | 'FAILED' | 'PENDING' {
+  return status === 'SUCCEEDED' || status === 'PENDING' ? status : 'FAILED'
+}
+
+const resultsOf = (
+  children: readonly (ExecutionRecord | PendingChild)[],
+  { transformation }: ResultWriter,
+): readonly Json[] =>
+  children.flatMap((child): readonly Json[] => {
+    if (child.status === 'PENDING') return [{ Input: child.input, InputDetails: { Included: true }, Status: 'PENDING' }]
     if (transformation === 'NONE' || child.output === null) return [describeChild(child)]
     const output = JSON.parse(child.output) as Json
     return transformation === 'FLATTEN' && Array.isArray(output) ? output : [output]
   })
-  return outputType === 'JSONL'
+
+function printResults(children: readonly (ExecutionRecord | PendingChild)[], writer: ResultWriter): string {
+  const results = resultsOf(children, writer)
+  return writer.outputType === 'JSONL'
     ? results.map((result) => `${JSON.stringify(result)}\n`).join('')
     : JSON.stringify(results)
 }

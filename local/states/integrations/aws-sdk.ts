@@ -1,7 +1,9 @@
-import { isJsonObject } from '../../../core/json.ts'
+import { isJsonObject, type Json } from '../../../core/json.ts'
+import { modelOf, type OperationModel } from '../../endpoint/model.ts'
 import { SDK_SERVICES } from '../resource.ts'
-import { contextOf, type Integration, type IntegrationPorts } from './integration.ts'
-import { asText, sdkInput, stateOutput } from './sdk-shape.ts'
+import { contextOf, type Integration, type IntegrationPorts, TaskFailure } from './integration.ts'
+import { requestOf, responseOf, UnknownMember } from './sdk-model.ts'
+import { stateOutput } from './sdk-shape.ts'
 import { sdkFailure } from './service-errors.ts'
 
 /** `aws-sdk:<service>:<action>`: any operation that the bus has. */
@@ -11,9 +13,11 @@ export function awsSdkIntegration(ports: IntegrationPorts, sdkName: string, acti
   return {
     async call(request) {
       const context = contextOf(ports, request)
-      const input = serialized(service, operation, sdkInput(service, request.parameters))
+      const model = (await modelOf(service))?.operations.get(operation)
+      const input = requestFor(service, model, request.parameters)
       try {
-        return await stateOutput(await ports.bus.call(service, operation, input, context))
+        const output = await ports.bus.call(service, operation, input, context)
+        return model === undefined ? await stateOutput(output) : ((await responseOf(model.output, output)) ?? {})
       } catch (thrown) {
         throw sdkFailure(sdkName, thrown, context.requestId)
       }
@@ -21,14 +25,20 @@ export function awsSdkIntegration(ports: IntegrationPorts, sdkName: string, acti
   }
 }
 
-/** Members that the service takes as text or bytes, given as values. */
-function serialized(service: string, operation: string, input: unknown): unknown {
-  if (!isJsonObject(input)) return input
-  if (service === 'states' && operation.startsWith('Start') && input.input !== undefined)
-    return { ...input, input: asText(input.input) }
-  if (service === 'states' && operation === 'SendTaskSuccess' && input.output !== undefined)
-    return { ...input, output: asText(input.output) }
-  if (service === 'lambda' && input.Payload !== undefined)
-    return { ...input, Payload: Buffer.from(asText(input.Payload)) }
-  return input
+/** An operation without a model is for the bus to refuse by name. */
+function requestFor(service: string, model: OperationModel | undefined, parameters: Json): unknown {
+  if (model === undefined) return parameters
+  try {
+    return requestOf(model.input, service === 's3' ? objectRequest(parameters) : parameters)
+  } catch (thrown) {
+    if (thrown instanceof UnknownMember) throw new TaskFailure({ error: 'States.Runtime', cause: thrown.message })
+    throw thrown
+  }
+}
+
+/** `Body` is sent as its JSON text, whatever it is: text goes with its quotes. */
+function objectRequest(parameters: Json): Json {
+  if (!isJsonObject(parameters) || parameters.Body === undefined) return parameters
+  const Body = JSON.stringify(parameters.Body)
+  return { ContentType: 'text/plain; charset=UTF-8', ...(parameters as Record<string, Json>), Body }
 }

@@ -18,8 +18,7 @@ const MAPS = new Set([
   'Variables',
 ])
 
-const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
-const lower = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1)
+export const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
 /** How the SDK's times are written: ISO 8601 text, or epoch milliseconds in the `.sync` results. */
 export type TimeForm = 'iso' | 'millis'
@@ -61,41 +60,12 @@ async function shapeObject(value: Record<string, unknown>, times: TimeForm, isMa
 }
 
 /** ISO 8601 in whole seconds where the time has no fraction, as Java prints an Instant. */
-const isoSeconds = (time: Date): string => time.toISOString().replace('.000Z', 'Z')
+export const isoSeconds = (time: Date): string => time.toISOString().replace('.000Z', 'Z')
 
-async function textOf(stream: Readable): Promise<string> {
+export async function textOf(stream: Readable): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)))
   return Buffer.concat(chunks).toString()
-}
-
-/** The members of a request as the SDK for JavaScript spells them, from Step Functions' PascalCase. */
-export function sdkInput(service: string, parameters: Json): unknown {
-  if (service === 'states') return lowerMembers(parameters)
-  if (service === 'redshift-data') return redshiftInput(parameters)
-  if (service === 's3') return s3Input(parameters)
-  return parameters
-}
-
-function lowerMembers(value: Json): Json {
-  if (Array.isArray(value)) return value.map(lowerMembers)
-  if (!isJsonObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value as Record<string, Json>).map(([key, member]) => [lower(key), lowerMembers(member)]),
-  )
-}
-
-function redshiftInput(parameters: Json): Json {
-  if (!isJsonObject(parameters)) return parameters
-  const { Parameters: values } = parameters
-  return (values === undefined ? parameters : { ...parameters, Parameters: lowerMembers(values as Json) }) as Json
-}
-
-/** `Body` is sent as its JSON text, whatever it is: text goes with its quotes. */
-function s3Input(parameters: Json): unknown {
-  if (!isJsonObject(parameters) || parameters.Body === undefined) return parameters
-  const Body = Buffer.from(JSON.stringify(parameters.Body))
-  return { ContentType: 'text/plain; charset=UTF-8', ...parameters, Body }
 }
 
 /** JSON text of a member that services take as text and definitions may give as a value. */

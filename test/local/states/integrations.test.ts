@@ -40,7 +40,8 @@ describe('aws-sdk', () => {
       ColumnMetadata: [{ name: 'n', typeName: 'int8' }],
     }))
     const args = { Sql: 'select :a', Parameters: [{ Name: 'a', Value: '1' }] }
-    const description = await run(await create('m', task('aws-sdk:redshiftdata:getStatementResult', args)))
+    await run(await create('s', task('aws-sdk:redshiftdata:executeStatement', args)))
+    const description = await run(await create('m', task('aws-sdk:redshiftdata:getStatementResult', { Id: 'i' })))
     expect(outputOf(description)).toEqual({
       Records: [[{ LongValue: 1 }, { IsNull: true }]],
       ColumnMetadata: [{ Name: 'n', TypeName: 'int8' }],
@@ -72,11 +73,37 @@ describe('aws-sdk', () => {
     const { create, run } = harness(() => {
       throw new AwsError(code, 'no', 400)
     })
-    const machine = await create(
-      'm',
-      task(resource, { ExecutionArn: 'arn:aws:states:us-east-2:000000000000:execution:x:y' }),
+    const args = resource.startsWith('aws-sdk:sfn')
+      ? { ExecutionArn: 'arn:aws:states:us-east-2:000000000000:execution:x:y' }
+      : {}
+    expect(await run(await create('m', task(resource, args)))).toMatchObject({ status: 'FAILED', error })
+  })
+
+  test('members go by their names in PascalCase; values become text, keys of data stay as they are', async () => {
+    const { create, run, calls, describe: described } = harness()
+    await run(
+      await create(
+        'm',
+        task('aws-sdk:eventbridge:putEvents', {
+          Entries: [{ Source: 's', DetailType: 'd', Detail: { lower: 1 }, Time: '2025-11-06T12:21:01Z' }],
+        }),
+      ),
     )
-    expect(await run(machine)).toMatchObject({ status: 'FAILED', error })
+    expect(calls[0]?.input.Entries).toEqual([
+      { Source: 's', DetailType: 'd', Detail: '{"lower":1}', Time: new Date('2025-11-06T12:21:01Z') },
+    ])
+    const child = await create('child', { P: { Type: 'Pass', End: true } })
+    const parent = await create('p', task('aws-sdk:sfn:startExecution', { StateMachineArn: child, Input: { Key: 1 } }))
+    const { ExecutionArn } = outputOf(await run(parent)) as { readonly ExecutionArn: string }
+    expect((await described(ExecutionArn)).input).toBe('{"Key":1}')
+  })
+
+  test('a member that the operation does not have fails the task by its name', async () => {
+    const { create, run } = harness()
+    expect(await run(await create('m', task('aws-sdk:s3:getObject', { bucket: 'b' })))).toMatchObject({
+      error: 'States.Runtime',
+      cause: "The field 'bucket' is not supported by Step Functions",
+    })
   })
 })
 
