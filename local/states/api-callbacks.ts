@@ -1,7 +1,8 @@
 import type { Json } from '../../core/json.ts'
 import type { Input } from '../input.ts'
 import { AwsError, type Operation, type Permission } from '../service.ts'
-import { type Api, operation } from './api.ts'
+import { type Api, boundedText, givenFailure, operation } from './api.ts'
+import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
 import type { TaskPhase, Thread } from './execution-state.ts'
 import type { ExecutionInput } from './inputs.ts'
 import type { TaskOutcome } from './task-steps.ts'
@@ -10,7 +11,7 @@ import { parseTaskToken } from './token.ts'
 /** Operations by which others complete a task whose token they were given. */
 export const callbackOperations = (api: Api): Readonly<Record<string, Operation>> => ({
   SendTaskSuccess: operation(tokenPermission(api, 'SendTaskSuccess'), (input) =>
-    complete(api, input, { kind: 'succeeded', output: parseOutput(input.text('output')) }),
+    complete(api, input, { kind: 'succeeded', output: outputOf(input) }),
   ),
   SendTaskFailure: operation(tokenPermission(api, 'SendTaskFailure'), (input) =>
     complete(api, input, failureOf(input)),
@@ -31,7 +32,9 @@ const tokenPermission =
     return [{ action: `states:${action}`, resource: machineArn ?? '*' }]
   }
 
-function parseOutput(text: string): Json {
+/** @throws AwsError ValidationException, InvalidOutput */
+function outputOf(input: Input): Json {
+  const text = boundedText(input, 'output', MAX_PAYLOAD_BYTES) ?? input.text('output')
   try {
     return JSON.parse(text) as Json
   } catch (cause) {
@@ -40,15 +43,7 @@ function parseOutput(text: string): Json {
   }
 }
 
-function failureOf(input: Input): TaskOutcome {
-  const [error, cause] = [input.textOr('error', undefined), input.textOr('cause', undefined)]
-  return {
-    kind: 'failed',
-    phase: 'Failed',
-    ...(error === undefined ? {} : { error }),
-    ...(cause === undefined ? {} : { cause }),
-  }
-}
+const failureOf = (input: Input): TaskOutcome => ({ kind: 'failed', phase: 'Failed', ...givenFailure(input) })
 
 async function complete(api: Api, input: Input, outcome: TaskOutcome): Promise<unknown> {
   const { arn, thread, phase } = taskOf(api, input.text('taskToken'))

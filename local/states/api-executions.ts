@@ -1,6 +1,6 @@
 import type { Input } from '../input.ts'
 import { AwsError, type Operation } from '../service.ts'
-import { type Api, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
+import { type Api, givenFailure, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
 import { machineOf, noMachine } from './api-machines.ts'
 import { checkExecutionArn, checkName, parseMachineArn } from './arns.ts'
 import type { StartSpec } from './engine-ports.ts'
@@ -141,21 +141,24 @@ export function executionOf(api: Api, arn: string): ExecutionRecord {
 
 async function stopExecution(api: Api, input: Input): Promise<unknown> {
   const { arn } = executionOf(api, input.text('executionArn'))
-  const [error, cause] = [input.textOr('error', undefined), input.textOr('cause', undefined)]
-  await api.engine.deliver(arn, {
-    kind: 'stop',
-    ...(error === undefined ? {} : { error }),
-    ...(cause === undefined ? {} : { cause }),
-  })
+  await api.engine.deliver(arn, { kind: 'stop', ...givenFailure(input) })
   return { stopDate: new Date(api.engine.record(arn)?.stoppedAt ?? api.clock.now().getTime()) }
 }
 
+/** As long as the same token asks for the same redrive. */
+const REDRIVE_TOKEN_MILLIS = 15 * 60_000
+
 async function redrive(api: Api, input: Input): Promise<unknown> {
   const record = executionOf(api, input.text('executionArn'))
-  const { status, reason } = redriveStatus(record, api.clock.now().getTime())
+  const token = input.textOr('clientToken', null)
+  const now = api.clock.now().getTime()
+  const { redriveToken = null, redrivenAt } = record
+  if (token !== null && token === redriveToken && redrivenAt !== null && now - redrivenAt < REDRIVE_TOKEN_MILLIS)
+    return { redriveDate: new Date(redrivenAt) }
+  const { status, reason } = redriveStatus(record, now)
   if (status !== 'REDRIVABLE')
     throw new AwsError('ExecutionNotRedrivable', `Execution is not redrivable: '${record.arn}'. ${reason ?? ''}`.trim())
-  const redriven = await api.engine.redrive(record)
+  const redriven = await api.engine.redrive({ ...record, redriveToken: token })
   return { redriveDate: new Date(redriven.redrivenAt ?? api.clock.now().getTime()) }
 }
 

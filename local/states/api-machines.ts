@@ -81,7 +81,7 @@ async function createMachine(api: Api, input: Input): Promise<unknown> {
     lastVersion: 0,
     loggingConfiguration: (input.members.loggingConfiguration ?? { level: 'OFF', includeExecutionData: false }) as Json,
     tracingConfiguration: (input.members.tracingConfiguration ?? { enabled: false }) as Json,
-    tags: tagsOf(input),
+    tags: boundedTags(arn, tagsOf(input)),
   }
   await save(api, record, json)
   return created(api, input, record)
@@ -118,8 +118,16 @@ function machineType(input: Input): 'STANDARD' | 'EXPRESS' {
   throw new AwsError('ValidationException', `Value '${type}' at 'type' must be one of STANDARD, EXPRESS`)
 }
 
+const MAX_TAGS = 50
+
 const tagsOf = (input: Input): Record<string, string> =>
   Object.fromEntries(input.structures('tags').map((entry) => [entry.text('key'), entry.textOr('value', '')]))
+
+/** @throws AwsError TooManyTags */
+function boundedTags(arn: string, tags: Record<string, string>): Record<string, string> {
+  if (Object.keys(tags).length <= MAX_TAGS) return tags
+  throw new AwsError('TooManyTags', `Too many tags: a resource has at most ${MAX_TAGS}`, 400, { resourceName: arn })
+}
 
 async function updateMachine(api: Api, input: Input): Promise<unknown> {
   const record = machineOf(api, input.text('stateMachineArn'))
@@ -238,20 +246,26 @@ function listMachines(api: Api, input: Input): unknown {
   })
 }
 
+const MAX_FINDINGS = 100
+
 async function validateDefinition(api: Api, input: Input): Promise<unknown> {
   const diagnostics = await api.definitions.diagnose(input.text('definition'), machineType(input))
   const failed = diagnostics.some(({ severity }) => severity === 'ERROR')
-  const limit = input.numberOr('maxResults', 0) || 100
+  const limit = input.numberOr('maxResults', 0) || MAX_FINDINGS
+  if (limit < 1 || limit > MAX_FINDINGS)
+    throw new AwsError('ValidationException', `Value ${limit} at 'maxResults' must be between 0 and ${MAX_FINDINGS}`)
+  const errorsOnly = input.textOr('severity', 'WARNING') === 'ERROR'
+  const shown = errorsOnly ? diagnostics.filter(({ severity }) => severity === 'ERROR') : diagnostics
   return {
     result: failed ? 'FAIL' : 'OK',
-    diagnostics: diagnostics.slice(0, limit),
-    truncated: diagnostics.length > limit,
+    diagnostics: shown.slice(0, limit),
+    truncated: shown.length > limit,
   }
 }
 
 async function tag(api: Api, input: Input): Promise<unknown> {
   const record = machineOf(api, input.text('resourceArn'))
-  const next = { ...record, tags: { ...record.tags, ...tagsOf(input) } }
+  const next = { ...record, tags: boundedTags(record.arn, { ...record.tags, ...tagsOf(input) }) }
   await api.machines.machines.put([record.arn], next)
   return {}
 }

@@ -4,6 +4,7 @@ import { AwsError } from '../service.ts'
 import type { Definitions } from './definitions.ts'
 import type { Engine } from './engine.ts'
 import type { ExecutionStore } from './execution-store.ts'
+import type { Failure } from './log.ts'
 import type { MachineStore } from './machine-store.ts'
 import type { MapRunStore } from './map-run-store.ts'
 import type { Chance } from './turn.ts'
@@ -83,6 +84,22 @@ export function maxResults(input: Input): number {
   if (given < 0 || given > 1_000)
     throw new AwsError('ValidationException', `Value ${given} at 'maxResults' must be between 0 and 1000`)
   return given === 0 ? 100 : given
+}
+
+/** Error and cause that a caller gives, each left out where it is. @throws AwsError ValidationException when one is too long */
+export function givenFailure(input: Input): Failure {
+  const [error, cause] = [boundedText(input, 'error', 256), boundedText(input, 'cause', 32_768)]
+  return { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) }
+}
+
+/** @throws AwsError ValidationException */
+export function boundedText(input: Input, member: string, maxLength: number): string | undefined {
+  const text = input.textOr(member, undefined)
+  if (text === undefined || text.length <= maxLength) return text
+  throw new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must have length less than or equal to ${maxLength}`,
+  )
 }
 
 /** The output without the members that are undefined or null. */

@@ -138,6 +138,8 @@ class Compiler {
       return null
     }
     const { StartAt: startAt, States: states } = definition
+    if (path !== '' && definition.QueryLanguage !== undefined)
+      this.#diagnostics.schema("Field 'QueryLanguage' is not supported", `${path}/QueryLanguage`)
     if (typeof startAt !== 'string' || !isJsonObject(states) || Object.keys(states).length === 0) {
       this.#diagnostics.schema('StartAt must be a string and States an object with at least one state', path || '/')
       return null

@@ -10,6 +10,9 @@ import type { Query } from './query.ts'
 import { checkQuery } from './query-check.ts'
 import { schemaWarnings } from './schema-check.ts'
 
+/** In characters. */
+const MAX_DEFINITION_LENGTH = 1_048_576
+
 /** A definition that may be created. */
 export interface CheckedDefinition {
   readonly json: Json
@@ -42,6 +45,11 @@ export class Definitions {
   }
 
   #check(text: string, type: 'STANDARD' | 'EXPRESS') {
+    if (text.length === 0 || text.length > MAX_DEFINITION_LENGTH)
+      throw new AwsError(
+        'ValidationException',
+        `1 validation error detected: Value at 'definition' failed to satisfy constraint: Member must have length between 1 and ${MAX_DEFINITION_LENGTH}`,
+      )
     const json = parseText(text)
     if (json === undefined)
       return {

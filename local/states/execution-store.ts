@@ -29,6 +29,8 @@ export interface ExecutionRecord {
   readonly cause: string | null
   readonly redriveCount: number
   readonly redrivenAt: number | null
+  /** `clientToken` of the last redrive, where it had one. */
+  readonly redriveToken?: string | null
   readonly lastEventId: number
 }
 

@@ -4,15 +4,9 @@ import { parse } from 'csv-parse/sync'
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { AwsError, type CallContext, type ServiceBus } from '../service.ts'
 import { sdkFailure } from './integrations/service-errors.ts'
+import { ItemReaderFailure } from './item-reader-failure.ts'
 import type { MapRunPlan } from './log.ts'
-
-/** The items of a distributed Map cannot be read: `States.ItemReaderFailed`. */
-export class ItemReaderFailure extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ItemReaderFailure'
-  }
-}
+import { parquetItems } from './parquet-items.ts'
 
 type ReaderSource = Extract<MapRunPlan['source'], { kind: 'reader' }>
 
@@ -34,10 +28,16 @@ export async function readItems(
   const limit = maxItems === null || maxItems === 0 ? Number.POSITIVE_INFINITY : maxItems
   const args = isJsonObject(source.arguments) ? source.arguments : {}
   try {
-    if (source.action === 'listObjectsV2')
-      return { items: await listObjects(args, limit, bus, context), source: undefined }
+    const settings = isJsonObject(config) ? config : {}
+    if (source.action === 'listObjectsV2') {
+      const items =
+        settings.Transformation === 'LOAD_AND_FLATTEN'
+          ? await loadListed(args, settings, limit, bus, context)
+          : await listObjects(args, limit, bus, context)
+      return { items, source: undefined }
+    }
     const bytes = await getObject(args, bus, context)
-    const items = await parseItems(bytes, isJsonObject(config) ? config : {}, bus, context)
+    const items = await parseItems(bytes, settings, limit, bus, context)
     return { items: items.slice(0, limit), source: `s3://${String(args.Bucket)}/${String(args.Key)}` }
   } catch (thrown) {
     if (thrown instanceof AwsError) throw new ItemReaderFailure(sdkFailure('s3', thrown, context.requestId).message)
@@ -59,6 +59,24 @@ async function listObjects(
     for (const entry of Array.isArray(output.Contents) ? output.Contents : []) items.push(listedItem(entry))
     token = typeof output.NextContinuationToken === 'string' ? output.NextContinuationToken : undefined
   } while (token !== undefined && items.length < limit)
+  return items.slice(0, limit)
+}
+
+/** The items of all objects under a prefix, one object after the other. */
+async function loadListed(
+  args: Record<string, unknown>,
+  config: Record<string, unknown>,
+  limit: number,
+  bus: ServiceBus,
+  context: CallContext,
+): Promise<readonly Json[]> {
+  const items: Json[] = []
+  for (const listed of await listObjects(args, Number.POSITIVE_INFINITY, bus, context)) {
+    if (items.length >= limit) break
+    const { Key } = isJsonObject(listed) ? listed : {}
+    const bytes = await getObject({ Bucket: args.Bucket, Key }, bus, context)
+    for (const item of await parseItems(bytes, config, limit, bus, context)) items.push(item)
+  }
   return items.slice(0, limit)
 }
 
@@ -86,6 +104,7 @@ async function getObject(args: unknown, bus: ServiceBus, context: CallContext): 
 async function parseItems(
   bytes: Buffer,
   config: Record<string, unknown>,
+  limit: number,
   bus: ServiceBus,
   context: CallContext,
 ): Promise<readonly Json[]> {
@@ -100,10 +119,14 @@ async function parseItems(
         .map(parseText)
     case 'CSV':
       return csvItems(bytes.toString(), config)
+    case 'PARQUET':
+      return parquetItems(bytes, limit)
     case 'MANIFEST':
-      return manifestItems(parseText(bytes.toString()), bus, context)
+      return config.ManifestType === 'ATHENA_DATA'
+        ? athenaItems(bytes.toString(), config, limit, bus, context)
+        : manifestItems(parseText(bytes.toString()), bus, context)
     default:
-      throw new ItemReaderFailure(`The local runtime does not read items of the type ${String(config.InputType)}`)
+      throw new ItemReaderFailure(`InputType must be given, but was: ${String(config.InputType)}`)
   }
 }
 
@@ -145,19 +168,52 @@ function csvItems(text: string, config: Record<string, unknown>): readonly Json[
 const rowItem = (headers: readonly string[], row: readonly string[]): Json =>
   Object.fromEntries(headers.map((header, index) => [header, row[index] ?? '']))
 
+/** The rows of the files that an UNLOAD of Athena lists in its manifest, one address a line. */
+async function athenaItems(
+  manifest: string,
+  config: Record<string, unknown>,
+  limit: number,
+  bus: ServiceBus,
+  context: CallContext,
+): Promise<readonly Json[]> {
+  const items: Json[] = []
+  for (const line of manifest.split('\n').filter((address) => address.trim() !== '')) {
+    if (items.length >= limit) break
+    const [, Bucket, Key] = /^"?s3:\/\/([^/]+)\/(.*?)"?$/.exec(line.trim()) ?? []
+    if (Bucket === undefined) throw new ItemReaderFailure(`The manifest holds a line that is no S3 address: ${line}`)
+    const bytes = await getObject({ Bucket, Key }, bus, context)
+    const format = { ...config, InputType: formatOf(String(Key)) }
+    for (const item of await parseItems(gunzipped(bytes), format, limit, bus, context)) items.push(item)
+  }
+  return items
+}
+
+const GZIP_MAGIC = 0x1f8b
+const gunzipped = (bytes: Buffer): Buffer =>
+  bytes.length > 1 && bytes.readUInt16BE(0) === GZIP_MAGIC ? gunzipSync(bytes) : bytes
+
+/** By the name of the file; UNLOAD's files without an ending are Parquet, its default. */
+function formatOf(key: string): 'JSONL' | 'CSV' | 'PARQUET' {
+  if (/\.(jsonl?|ndjson)(\.gz)?$/i.test(key)) return 'JSONL'
+  return /\.(csv|txt)(\.gz)?$/i.test(key) ? 'CSV' : 'PARQUET'
+}
+
+const INVENTORY_FORMATS: readonly unknown[] = [undefined, 'CSV', 'Parquet']
+
 /** An S3 inventory: the rows of the files that its manifest lists. */
 async function manifestItems(manifest: Json, bus: ServiceBus, context: CallContext): Promise<readonly Json[]> {
   const { files, fileSchema, destinationBucket, fileFormat } = isJsonObject(manifest) ? manifest : {}
-  if (!Array.isArray(files) || typeof fileSchema !== 'string' || (fileFormat !== undefined && fileFormat !== 'CSV'))
-    throw new ItemReaderFailure('The manifest must be that of an S3 inventory in CSV')
+  if (!Array.isArray(files) || typeof fileSchema !== 'string' || !INVENTORY_FORMATS.includes(fileFormat))
+    throw new ItemReaderFailure('The manifest must be that of an S3 inventory in CSV or Parquet')
   const bucket = String(destinationBucket).replace(/^arn:aws:s3:::/, '')
   const headers = fileSchema.split(',').map((column) => column.trim())
   const items: Json[] = []
   for (const file of files) {
     const key = isJsonObject(file) ? String(file.key) : ''
     const bytes = await getObject({ Bucket: bucket, Key: key }, bus, context)
-    const text = (key.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
-    for (const row of parse(text, { relax_column_count: true }) as string[][]) items.push(rowItem(headers, row))
+    const text = gunzipped(bytes).toString()
+    if (fileFormat === 'Parquet') items.push(...(await parquetItems(bytes, Number.POSITIVE_INFINITY)))
+    else for (const row of parse(text, { relax_column_count: true }) as string[][]) items.push(rowItem(headers, row))
   }
   return items
 }

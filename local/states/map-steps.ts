@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts'
-import { bindingsOf, fitsPayload, tooLarge } from './evaluation.ts'
+import { bindingsOf, fitsPayload, OutputTooLarge, tooLarge } from './evaluation.ts'
 import type { Thread } from './execution-state.ts'
 import { guarded } from './failing.ts'
 import type { MapRunPlan } from './log.ts'
@@ -76,7 +76,9 @@ async function iterationInput(turn: Turn, thread: Thread, state: MapState, index
   if (thread.phase.kind !== 'iterations') return null
   const value = thread.phase.items[index] ?? null
   if (state.itemSelector === null) return value
-  return evaluateTemplate(state.itemSelector, bindingsOf(turn, thread, { item: { index, value } }))
+  const input = await evaluateTemplate(state.itemSelector, bindingsOf(turn, thread, { item: { index, value } }))
+  if (!fitsPayload(input)) throw new OutputTooLarge(state.name)
+  return input
 }
 
 function finishIterations(turn: Turn, thread: Thread, state: MapState, outputs: readonly Json[]): true {

@@ -136,7 +136,10 @@ function boundEvaluation(expression: jsonata.Expression): (bindings: Bindings) =
     const endAt = performance.now() + MAX_MILLIS
     const entry = () => {
       depth += 1
-      if (depth > MAX_DEPTH) throw new Error(`Stack overflow error: Depth=${depth} max=${MAX_DEPTH}`)
+      if (depth > MAX_DEPTH)
+        throw new Error(
+          `Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive. Depth=${depth} max=${MAX_DEPTH}`,
+        )
       if (performance.now() > endAt) throw new Error('Expression evaluation timeout exceeded')
     }
     const exit = () => {

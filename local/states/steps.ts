@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts'
-import { bindingsOf, type Departure, evaluateDeparture, fitsPayload, tooLarge } from './evaluation.ts'
+import { bindingsOf, type Departure, evaluateDeparture, fitsPayload, OutputTooLarge, tooLarge } from './evaluation.ts'
 import type { Thread } from './execution-state.ts'
 import { guarded, handleFailure } from './failing.ts'
 import type { ChoiceState, FailState, PassState, State, SucceedState, WaitState } from './machine.ts'
@@ -228,6 +228,7 @@ async function startParallel(turn: Turn, thread: Thread): Promise<void> {
   if (state?.type !== 'Parallel') return
   const input =
     state.arguments === null ? thread.input : await evaluateTemplate(state.arguments, bindingsOf(turn, thread))
+  if (state.arguments !== null && !fitsPayload(input)) throw new OutputTooLarge(state.name)
   turn.event(thread.id, thread.lastEventId, { type: 'ParallelStateStarted', input })
   if (thread.phase.kind === 'branches') turn.runnable.push(...thread.phase.children)
 }

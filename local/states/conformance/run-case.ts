@@ -157,6 +157,8 @@ function caseBus(recorded: ConformanceCase, clock: Clock): ServiceBus & { states
       const members = isJsonObject(input) ? input : {}
       if (service === 'lambda' && operation === 'Invoke') return invoke(recorded, clock, members, context)
       if (service === 's3' && operation === 'GetObject') return getObject(recorded, members)
+      if (service === 's3' && operation === 'ListObjectsV2') return listObjects(recorded, members)
+      if (service === 's3' && operation === 'PutObject') return { ETag: ETAG, ServerSideEncryption: 'AES256' }
       const known = service === 'states' ? bus.states?.operations[operation] : undefined
       if (known === undefined) throw new AwsError('NotImplemented', `The case has no ${service}:${operation}`, 501)
       return known.run(input, context)
@@ -195,18 +197,42 @@ function respond(behaviour: FunctionBehaviour, payload: string, requestId: strin
 const returned = ({ return: value, returnRepeated }: FunctionBehaviour): Json =>
   returnRepeated === undefined ? (value ?? null) : returnRepeated.text.repeat(returnRepeated.count)
 
+const ETAG = '"00000000000000000000000000000000"'
+
+/** A text under a name that says so (`.csv`, `.jsonl`, …) is the object itself; any other value is its JSON text. */
+const objectText = (key: string, value: Json): string =>
+  typeof value === 'string' && !key.endsWith('.json') ? value : JSON.stringify(value)
+
+function listObjects({ objects }: ConformanceCase, input: Record<string, unknown>): unknown {
+  const bucket = objects[String(input.Bucket)]
+  if (bucket === undefined) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404)
+  const prefix = typeof input.Prefix === 'string' ? input.Prefix : ''
+  const keys = Object.keys(bucket).filter((key) => key.startsWith(prefix))
+  return {
+    Contents: keys.sort().map((Key) => ({
+      Key,
+      ETag: ETAG,
+      LastModified: new Date(0),
+      Size: Buffer.byteLength(objectText(Key, bucket[Key] ?? null)),
+      StorageClass: 'STANDARD',
+    })),
+    KeyCount: keys.length,
+    IsTruncated: false,
+  }
+}
+
 function getObject({ objects }: ConformanceCase, input: Record<string, unknown>): unknown {
   const bucket = objects[String(input.Bucket)]
   if (bucket === undefined) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404)
   const value = bucket[String(input.Key)]
   if (value === undefined) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404)
-  const text = JSON.stringify(value)
+  const text = objectText(String(input.Key), value)
   return {
     AcceptRanges: 'bytes',
     Body: Buffer.from(text),
     ContentLength: text.length,
     ContentType: 'application/json',
-    ETag: '"00000000000000000000000000000000"',
+    ETag: ETAG,
     LastModified: new Date(0),
     Metadata: {},
     ServerSideEncryption: 'AES256',

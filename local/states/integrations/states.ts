@@ -73,9 +73,9 @@ const pause = ({ clock }: IntegrationPorts, { signal }: TaskRequest): Promise<vo
 
 /** @throws TaskFailure for a child that did not succeed */
 function childResult(description: Record<string, Json>, parsedResult: boolean): Json {
-  const result = resultOf(description, parsedResult)
-  if (result.Status === 'SUCCEEDED') return result
-  throw new TaskFailure({ error: 'States.TaskFailed', cause: JSON.stringify(result) })
+  if (description.Status === 'SUCCEEDED') return resultOf(description, parsedResult)
+  // The cause shows the input as text, whatever the result would have.
+  throw new TaskFailure({ error: 'States.TaskFailed', cause: JSON.stringify(resultOf(description, false)) })
 }
 
 const MEMBERS = [

@@ -109,6 +109,11 @@ describe('creation', () => {
     })
     expect(result).toBe('OK')
     expect(diagnostics).toMatchObject([{ severity: 'WARNING', code: 'ASL_VALIDATOR' }])
+    const definition = JSON.stringify({ ...right, Comment: 3 })
+    expect(await call('ValidateStateMachineDefinition', { definition, severity: 'ERROR' })).toMatchObject({
+      result: 'OK',
+      diagnostics: [],
+    })
   })
 
   test('refuses a job that is waited for in an Express machine', async () => {

@@ -236,8 +236,9 @@ describe('stopping and going on', () => {
     expect(failed).toMatchObject({ status: 'FAILED', error: 'Lambda.ServiceException', redriveStatus: 'REDRIVABLE' })
     broken = false
     const { executionArn } = failed
-    await call('RedriveExecution', { executionArn })
+    const { redriveDate } = await call('RedriveExecution', { executionArn, clientToken: 'once' })
     await states.whenClosed(String(executionArn))
+    expect(await call('RedriveExecution', { executionArn, clientToken: 'once' })).toEqual({ redriveDate })
     expect(await show(String(executionArn))).toMatchObject({
       status: 'SUCCEEDED',
       output: '["strong","weak"]',

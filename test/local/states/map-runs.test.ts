@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, test } from '@jest/globals'
 import { memoryStore } from '../../../local/memory-store.ts'
 import { AwsError } from '../../../local/service.ts'
@@ -78,6 +82,53 @@ describe('item readers', () => {
       },
     })
     expect((await run(machine)).output).toBe('["k0","k1"]')
+  })
+
+  test('LOAD_AND_FLATTEN reads what the listed objects hold', async () => {
+    const bodies: Readonly<Record<string, string>> = { a: '[1,2]', b: '[3]' }
+    const { create, run } = harness(({ operation, input }) =>
+      operation === 'GetObject'
+        ? { Body: Buffer.from(bodies[String(input.Key)] ?? '') }
+        : { Contents: Object.keys(bodies).map((Key) => ({ Key, Size: 1, ETag: '"e"' })) },
+    )
+    const ItemReader = {
+      Resource: 'arn:aws:states:::s3:listObjectsV2',
+      ReaderConfig: { InputType: 'JSON', Transformation: 'LOAD_AND_FLATTEN', MaxItems: 2 },
+      Arguments: { Bucket: 'b' },
+    }
+    const machine = await create('m', { M: { Type: 'Map', ItemReader, ItemProcessor: passing(), End: true } })
+    expect((await run(machine)).output).toBe('[1,2]')
+  })
+
+  test('rows of Parquet are items', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'parquet-')), 'items.parquet')
+    const database = await DuckDBInstance.create(':memory:')
+    const connection = await database.connect()
+    await connection.run(`COPY (SELECT i AS id, 'n' || i AS name FROM range(3) t(i)) TO '${file}' (FORMAT parquet)`)
+    connection.closeSync()
+    database.closeSync()
+    const { create, run } = harness(() => ({ Body: readFileSync(file) }))
+    const machine = await create('m', {
+      M: { Type: 'Map', ...reading('PARQUET', { MaxItems: 2 }), ItemProcessor: passing(), End: true },
+    })
+    expect(JSON.parse(String((await run(machine)).output))).toEqual([
+      { id: 0, name: 'n0' },
+      { id: 1, name: 'n1' },
+    ])
+    rmSync(dirname(file), { recursive: true })
+  })
+
+  test('the manifest of an UNLOAD names the files that hold the items', async () => {
+    const objects: Readonly<Record<string, string>> = {
+      k: 's3://b/x.csv\ns3://b/y.jsonl\n',
+      'x.csv': 'a\n1\n',
+      'y.jsonl': '{"a":2}',
+    }
+    const { create, run } = harness(({ input }) => ({ Body: Buffer.from(objects[String(input.Key)] ?? '') }))
+    const machine = await create('m', {
+      M: { Type: 'Map', ...reading('MANIFEST', { ManifestType: 'ATHENA_DATA' }), ItemProcessor: passing(), End: true },
+    })
+    expect((await run(machine)).output).toBe('[{"a":"1"},{"a":2}]')
   })
 
   const FAILURES = [
@@ -177,6 +228,50 @@ describe('children', () => {
     })
     const { executions } = await call('ListExecutions', { mapRunArn, statusFilter: 'FAILED' })
     expect(executions).toMatchObject([{ stateMachineArn: `${machine}/rows`, mapRunArn, itemCount: 1 }])
+  })
+
+  test('UpdateMapRun lets more children run at once and more of them fail', async () => {
+    const waiting: (() => void)[] = []
+    const {
+      create,
+      start,
+      call,
+      states,
+      describe: described,
+    } = harness(
+      ({ input }) =>
+        new Promise((resolve) => {
+          waiting.push(() => resolve({ StatusCode: 200, Payload: input.Payload }))
+        }),
+      { clock: manualClock() },
+    )
+    const Resource = 'arn:aws:lambda:us-east-2:000000000000:function:f'
+    const processor = {
+      ...PROCESSOR,
+      StartAt: 'T',
+      States: { T: { Type: 'Task', Resource, Next: 'F' }, F: { Type: 'Fail' } },
+    }
+    const machine = await create('m', {
+      M: { Type: 'Map', Items: [1, 2, 3], MaxConcurrency: 1, ItemProcessor: processor, End: true },
+    })
+    const executionArn = await start(machine)
+    const turns = async () => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+    }
+    await turns()
+    expect(waiting).toHaveLength(1)
+    const { mapRuns } = await call('ListMapRuns', { executionArn })
+    const [{ mapRunArn }] = mapRuns as [{ mapRunArn: string }]
+    await call('UpdateMapRun', { mapRunArn, maxConcurrency: 3, toleratedFailurePercentage: 100 })
+    await turns()
+    expect(waiting).toHaveLength(3)
+    for (const answer of waiting) answer()
+    await states.whenClosed(executionArn)
+    expect(await described(executionArn)).toMatchObject({ status: 'SUCCEEDED', output: '[]' })
+    expect(await call('DescribeMapRun', { mapRunArn })).toMatchObject({ maxConcurrency: 3, itemCounts: { failed: 3 } })
+    await expect(call('UpdateMapRun', { mapRunArn, maxConcurrency: 1 })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
   })
 
   test('a ResultWriter writes the results and the manifest and answers with its place', async () => {
