@@ -19,6 +19,8 @@ export interface RuntimeFile {
   readonly pid: number
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** What the runtime can do: names of operations by service. */
+  readonly operations: Readonly<Record<string, readonly string[]>>
 }
 
 export const stateDirectoryOf = (state: string | null, directory: string): string =>
@@ -44,7 +46,7 @@ function parseRuntimeFile(text: string, file: string): RuntimeFile {
       typeof accessKeyId === 'string' &&
       typeof secretAccessKey === 'string'
     ) {
-      return { endpoint, region, pid, accessKeyId, secretAccessKey }
+      return { endpoint, region, pid, accessKeyId, secretAccessKey, operations: operationsIn(value.operations) }
     }
   }
   throw new CommandError(
@@ -54,6 +56,15 @@ function parseRuntimeFile(text: string, file: string): RuntimeFile {
     'Run: sluice reset',
   )
 }
+
+/** None where an older runtime wrote the file. */
+const operationsIn = (value: unknown): RuntimeFile['operations'] =>
+  Object.fromEntries(
+    Object.entries(isJsonObject(value) ? value : {}).map(([service, names]) => [
+      service,
+      Array.isArray(names) ? names.map(String) : [],
+    ]),
+  )
 
 /** The runtime that runs on a state folder, or `null`. */
 export function findRuntime(stateDirectory: string): RuntimeFile | null {

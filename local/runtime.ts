@@ -189,7 +189,12 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   })
 
   const file = join(stateDirectory, 'runtime.json')
-  writeRuntimeFile(file, { endpoint: endpoint.url, region: assembly.region, ...credentials.operator })
+  writeRuntimeFile(file, {
+    endpoint: endpoint.url,
+    region: assembly.region,
+    ...credentials.operator,
+    operations: services.operations,
+  })
   closers.push(() => rmSync(file, { force: true }))
   return {
     endpoint: endpoint.url,

@@ -10,7 +10,7 @@ import {
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
 import { EXIT, type ExitCode } from '../output.ts'
-import { connectionOf } from '../session.ts'
+import { connectionOf, findRuntime, stateDirectoryOf } from '../session.ts'
 import { type Route, routesOf, versionOf } from '../smoke/machine-versions.ts'
 
 interface MachineStatus {
@@ -44,6 +44,15 @@ async function machineStatus(states: SFNClient): Promise<MachineStatus[]> {
   )
 }
 
+/** Operations that the runtime implements; AWS is not asked for its own. */
+function operationsOf(
+  stateDirectory: string,
+  endpoint: string | undefined,
+): { operations?: Readonly<Record<string, readonly string[]>> } {
+  const runtime = findRuntime(stateDirectory)
+  return runtime === null || runtime.endpoint !== endpoint ? {} : { operations: runtime.operations }
+}
+
 /** `sluice status`: what is deployed, what is running. */
 export async function status({ output, state, directory, environment }: Invocation): Promise<ExitCode> {
   const connection = connectionOf(state, directory, environment)
@@ -64,6 +73,7 @@ export async function status({ output, state, directory, environment }: Invocati
     functions: (functions.Functions ?? []).map((lambda) => lambda.FunctionName ?? ''),
     glueJobs: (jobs.Jobs ?? []).map((job) => job.Name ?? ''),
     rulesets: (rulesets.Rulesets ?? []).map((ruleset) => ruleset.Name ?? ''),
+    ...operationsOf(stateDirectoryOf(state, directory), connection.endpoint),
   }
   output.result(document, () =>
     [

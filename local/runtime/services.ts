@@ -36,6 +36,8 @@ export interface RuntimeServices {
   readonly redshiftData: RedshiftDataService
   readonly secrets: SecretsManagerService
   readonly sqs: SqsService
+  /** Names of the operations that are implemented, by service. */
+  readonly operations: Readonly<Record<string, readonly string[]>>
   /** Calls an operation as the operator. */
   call(service: string, operation: string, input: unknown): Promise<unknown>
 }
@@ -162,7 +164,8 @@ export function createServices(options: ServicesOptions): RuntimeServices {
   const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl })
   const services = [s3, events, lambda, states, glue, redshiftData, secrets, sqs, createStsService({ accountId })]
   made = createServiceBus({ services, authorizer })
-  return { bus, s3, events, lambda, states, glue, redshiftData, secrets, sqs, call }
+  const operations = Object.fromEntries(services.map((service) => [service.id, Object.keys(service.operations).sort()]))
+  return { bus, s3, events, lambda, states, glue, redshiftData, secrets, sqs, operations, call }
 }
 
 const theBus = (bus: ServiceBus | null): ServiceBus => {

@@ -3,7 +3,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { type Input, readInput } from '../input.ts'
 import { AwsError, type Operation, type Permission } from '../service.ts'
-import { bucketArn, type S3Context } from './context.ts'
+import { bucketArn, owner, type S3Context } from './context.ts'
 import type { BucketRecord } from './records.ts'
 
 /** A bucket as the template declares it. Left out: versioning off, S3's own key, no events, no policy. */
@@ -121,28 +121,35 @@ const deleteBucket = (context: S3Context): Operation =>
     }),
   )
 
+/** A page of ListBuckets. */
+const MAX_BUCKETS = 10_000
+
 const listBuckets = (context: S3Context): Operation => ({
   permissions: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
   run: async (raw) => {
-    const prefix = readInput(raw).textOr('Prefix', '')
-    const buckets = [...context.catalog.buckets.range([])].map(({ value }) => value)
+    const input = readInput(raw)
+    const prefix = input.textOr('Prefix', '')
+    const after = Buffer.from(input.textOr('ContinuationToken', ''), 'base64url').toString()
+    const limit = input.numberOr('MaxBuckets', MAX_BUCKETS)
+    const later = [...context.catalog.buckets.range([])]
+      .map(({ value }) => value)
+      .filter(({ name }) => name.startsWith(prefix) && name > after)
+    const page = later.slice(0, limit)
     return {
       Owner: owner(context),
-      Buckets: buckets
-        .filter(({ name }) => name.startsWith(prefix))
-        .map(({ name, createdAt }) => ({
-          Name: name,
-          CreationDate: new Date(createdAt),
-          BucketRegion: context.region,
-          BucketArn: bucketArn(name),
-        })),
+      ...(later.length > page.length
+        ? { ContinuationToken: Buffer.from(page.at(-1)?.name ?? '').toString('base64url') }
+        : {}),
+      Buckets: page.map(({ name, createdAt }) => ({
+        Name: name,
+        CreationDate: new Date(createdAt),
+        BucketRegion: context.region,
+        BucketArn: bucketArn(name),
+      })),
       ...(prefix === '' ? {} : { Prefix: prefix }),
     }
   },
 })
-
-/** A canonical user id has 64 hex characters. */
-export const owner = ({ accountId }: S3Context): { ID: string } => ({ ID: accountId.padStart(64, '0') })
 
 const encryptionRule = ({ kmsKeyArn, bucketKeyEnabled }: BucketRecord) => ({
   ApplyServerSideEncryptionByDefault:
@@ -310,6 +317,11 @@ export function bucketOperations(context: S3Context): Record<string, Operation> 
       ServerSideEncryptionConfiguration: { Rules: [encryptionRule(bucket)] },
     })),
     PutBucketEncryption: edit('s3:PutEncryptionConfiguration', withEncryption),
+    DeleteBucketEncryption: edit('s3:PutEncryptionConfiguration', (bucket) => ({
+      ...bucket,
+      kmsKeyArn: null,
+      bucketKeyEnabled: false,
+    })),
     GetBucketPolicy: operation('s3:GetBucketPolicy', async ({ name, policy }) => {
       if (policy !== null) return { Policy: JSON.stringify(policy) }
       throw new AwsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404, { BucketName: name })

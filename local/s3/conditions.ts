@@ -53,9 +53,10 @@ export function checkCopyConditions(input: Input, source: ObjectVersion): void {
   if (ifNoneMatch !== null && matches(ifNoneMatch, source.etag)) {
     throw preconditionFailed('x-amz-copy-source-If-None-Match')
   }
-  const since = input.dateOr('CopySourceIfModifiedSince', null)
+  // A condition on the etag decides over the one on the time beside it.
+  const since = ifNoneMatch === null ? input.dateOr('CopySourceIfModifiedSince', null) : null
   if (since !== null && !modifiedAfter(source, since)) throw preconditionFailed('x-amz-copy-source-If-Modified-Since')
-  const until = input.dateOr('CopySourceIfUnmodifiedSince', null)
+  const until = ifMatch === null ? input.dateOr('CopySourceIfUnmodifiedSince', null) : null
   if (until !== null && modifiedAfter(source, until)) {
     throw preconditionFailed('x-amz-copy-source-If-Unmodified-Since')
   }

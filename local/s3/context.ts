@@ -21,6 +21,11 @@ export interface S3Context {
   readonly policyChanged: (bucket: BucketRecord) => void
 }
 
+/** The account as S3 names owners: a canonical user id has 64 hex characters. */
+export const owner = ({ accountId }: Pick<S3Context, 'accountId'>): { ID: string } => ({
+  ID: accountId.padStart(64, '0'),
+})
+
 export const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`
 export const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::${bucket}/${key}`
 

@@ -3,7 +3,7 @@
 import { type Input, readInput } from '../input.ts'
 import type { Collection, Operation } from '../service.ts'
 import { AwsError } from '../service.ts'
-import { bucketArn, type S3Context } from './context.ts'
+import { bucketArn, owner, type S3Context } from './context.ts'
 import type { ObjectVersion } from './records.ts'
 
 /** Sorts after every key that begins with what stands before it. */
@@ -69,14 +69,15 @@ function nextHead(
   return null
 }
 
-function commonPrefixOf(key: string, { prefix, delimiter }: Pick<Page, 'prefix' | 'delimiter'>): string | null {
+/** What keys with this one are rolled up into, or `null`. */
+export function commonPrefixOf(key: string, { prefix, delimiter }: Pick<Page, 'prefix' | 'delimiter'>): string | null {
   if (delimiter === '') return null
   const index = key.indexOf(delimiter, prefix.length)
   return index === -1 ? null : key.slice(0, index + delimiter.length)
 }
 
 /** Keys in answers: as they are, or URL-encoded where the request asks for it. */
-const encoderOf = (input: Input): ((text: string) => string) =>
+export const encoderOf = (input: Input): ((text: string) => string) =>
   input.textOr('EncodingType', '') === 'url'
     ? (text) =>
         encodeURIComponent(text)
@@ -126,8 +127,18 @@ const objectEntry = (key: string, version: ObjectVersion): Record<string, unknow
     : { ChecksumAlgorithm: [version.checksum.algorithm], ChecksumType: version.checksum.type }),
 })
 
-const token = (text: string): string => Buffer.from(text).toString('base64url')
-const untoken = (text: string): string => Buffer.from(text, 'base64url').toString()
+/** Continuation tokens name where a page ended, and say that they are ours. */
+const TOKEN_MARK = '1/'
+const token = (text: string): string => Buffer.from(`${TOKEN_MARK}${text}`).toString('base64url')
+
+/** @throws AwsError `InvalidArgument` */
+function untoken(text: string): string {
+  const place = Buffer.from(text, 'base64url').toString()
+  if (place.startsWith(TOKEN_MARK)) return place.slice(TOKEN_MARK.length)
+  throw new AwsError('InvalidArgument', 'The continuation token provided is incorrect', 400, {
+    ArgumentName: 'continuation-token',
+  })
+}
 
 const listObjectsV2 = (context: S3Context): Operation => ({
   permissions: (raw) => listPermission(context, raw, 's3:ListBucket'),
@@ -137,11 +148,12 @@ const listObjectsV2 = (context: S3Context): Operation => ({
     const page = pageOf(input, continuation === null ? input.textOr('StartAfter', '') : untoken(continuation))
     const listed = pageKeys(context, input.text('Bucket'), page)
     const encode = encoderOf(input)
+    const owned = input.booleanOr('FetchOwner', false) ? { Owner: owner(context) } : {}
     return {
       ...echoed(input, page, encode),
       ...(input.has('StartAfter') ? { StartAfter: encode(input.text('StartAfter')) } : {}),
       ...(continuation === null ? {} : { ContinuationToken: continuation }),
-      ...contentsOf(listed, encode),
+      ...contentsOf(listed, encode, owned),
       KeyCount: listed.contents.length + listed.commonPrefixes.length,
       IsTruncated: listed.next !== null,
       ...(listed.next === null ? {} : { NextContinuationToken: token(listed.next) }),
@@ -155,10 +167,11 @@ const pageKeys = (context: S3Context, bucket: string, page: Page) =>
 const contentsOf = (
   listed: Listed<{ key: string; version: ObjectVersion }>,
   encode: (text: string) => string,
+  owned: { readonly Owner?: { readonly ID: string } },
 ): Record<string, unknown> => ({
   ...(listed.contents.length === 0
     ? {}
-    : { Contents: listed.contents.map(({ key, version }) => objectEntry(encode(key), version)) }),
+    : { Contents: listed.contents.map(({ key, version }) => ({ ...objectEntry(encode(key), version), ...owned })) }),
   ...(listed.commonPrefixes.length === 0
     ? {}
     : { CommonPrefixes: listed.commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })) }),
@@ -176,7 +189,7 @@ const listObjects = (context: S3Context): Operation => ({
     return {
       ...echoed(input, page, encode),
       Marker: encode(marker),
-      ...contentsOf(listed, encode),
+      ...contentsOf(listed, encode, { Owner: owner(context) }),
       IsTruncated: listed.next !== null,
       ...next,
     }
@@ -256,6 +269,7 @@ const listObjectVersions = (context: S3Context): Operation => ({
         VersionId: version.versionId,
         IsLatest: isLatest,
         LastModified: new Date(version.lastModified),
+        Owner: owner(context),
       },
       version,
     }))

@@ -7,8 +7,9 @@ import { attributesOf, encryptionMembers, namedAlgorithm } from './attributes.ts
 import { base64, digesterOf } from './checksum.ts'
 import { etagOf, sweepAll } from './commit.ts'
 import { completeMultipartUpload } from './complete-upload.ts'
-import { bucketArn, objectArn, placeOf, type S3Context } from './context.ts'
+import { objectArn, placeOf, type S3Context } from './context.ts'
 import { findSource, parseCopySource, sourcePermissions } from './copy.ts'
+import { listMultipartUploads } from './list-uploads.ts'
 import { checkKey, writePermissions } from './objects.ts'
 import { parseCopyRange } from './ranges.ts'
 import { receiveBody } from './receive.ts'
@@ -213,37 +214,6 @@ const listParts = (context: S3Context): Operation => ({
     }
   },
 })
-
-const listMultipartUploads = (context: S3Context): Operation => ({
-  permissions: (raw) => {
-    const bucket = readInput(raw).text('Bucket')
-    context.catalog.bucket(bucket)
-    return [{ action: 's3:ListBucketMultipartUploads', resource: bucketArn(bucket) }]
-  },
-  run: async (raw) => {
-    const input = readInput(raw)
-    const bucket = input.text('Bucket')
-    const prefix = input.textOr('Prefix', '')
-    const uploads = [...context.catalog.uploads.range([bucket])]
-      .map(({ value }) => value)
-      .filter(({ key }) => key.startsWith(prefix))
-      .sort((a, b) => (a.key === b.key ? compare(a.initiatedAt, b.initiatedAt) : compare(a.key, b.key)))
-    return {
-      Bucket: bucket,
-      Prefix: prefix,
-      MaxUploads: 1000,
-      IsTruncated: false,
-      Uploads: uploads.map(({ uploadId, key, initiatedAt, storageClass }) => ({
-        UploadId: uploadId,
-        Key: key,
-        Initiated: new Date(initiatedAt),
-        StorageClass: storageClass,
-      })),
-    }
-  },
-})
-
-const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /** Create, upload and copy parts, complete, abort, list. */
 export const multipartOperations = (context: S3Context): Record<string, Operation> => ({

@@ -1,0 +1,17 @@
+/** What is played with each client, by service. */
+import type { Stage } from '../stage.ts'
+import { playS3Buckets } from './s3-buckets.ts'
+import { playS3Listing } from './s3-listing.ts'
+import { playS3Multipart } from './s3-multipart.ts'
+import { playS3Objects } from './s3-objects.ts'
+import { playS3Trust } from './s3-trust.ts'
+
+export type Scenario = (stage: Stage) => Promise<void>
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  's3-buckets': playS3Buckets,
+  's3-objects': playS3Objects,
+  's3-listing': playS3Listing,
+  's3-multipart': playS3Multipart,
+  's3-trust': playS3Trust,
+}
