@@ -184,6 +184,8 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
   await step('serve', async () => {
     await services.s3.start()
     services.lambda.resume()
+    services.sns.resume()
+    await services.cloudWatchLogs.expire()
     services.events.start()
     await warming
   })
@@ -228,12 +230,23 @@ const authenticateWith = ({ assembly, services, credentials, clock, local }: Dat
   })
 
 /** First what starts new work, then what does it. */
-async function closeServices({ events, lambda, states, glue, redshiftData, s3 }: RuntimeServices): Promise<void> {
+async function closeServices({
+  events,
+  sns,
+  lambda,
+  states,
+  glue,
+  redshiftData,
+  s3,
+  cloudWatchLogs,
+}: RuntimeServices): Promise<void> {
   await events.close()
+  await sns.close()
   await states.close()
   await Promise.all([lambda.close(), glue.close()])
   await redshiftData.close()
   await s3.close()
+  await cloudWatchLogs.close()
 }
 
 interface DigestRecord {

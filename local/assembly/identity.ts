@@ -226,6 +226,7 @@ export const IDENTITIES: Readonly<Record<string, Identity>> = {
     TopicName: named('TopicName'),
   }),
   'AWS::SNS::TopicPolicy': plain(uuid, { Id: uuid }),
+  'AWS::SNS::Subscription': plain(uuid, {}),
   'AWS::SecretsManager::Secret': plain(secretArn, { Id: secretArn }),
   'AWS::SecretsManager::SecretTargetAttachment': plain((subject) => textOf(subject, 'SecretId')),
   'AWS::SecretsManager::ResourcePolicy': plain(uuid, { Id: uuid }),

@@ -157,6 +157,17 @@ export interface QueueModel {
 export interface TopicModel {
   readonly name: string
   readonly arn: string
+  readonly displayName: string
+  readonly subscriptions: readonly SubscriptionModel[]
+}
+
+export interface SubscriptionModel {
+  readonly protocol: string
+  readonly endpoint: string
+  readonly rawDelivery: boolean
+  /** JSON text. */
+  readonly filterPolicy: string | null
+  readonly filterScope: string
 }
 
 export interface SecretModel {
@@ -230,9 +241,18 @@ export interface FileAsset {
   readonly objectKey: string
 }
 
+/** An SSM parameter. */
+export interface ParameterModel {
+  readonly name: string
+  readonly value: string
+  readonly type: 'String' | 'StringList'
+}
+
 export interface LogGroupModel {
   readonly name: string
   readonly arn: string
+  /** `null`: for ever. */
+  readonly retentionDays: number | null
 }
 
 /** A cloud assembly, resolved. */
@@ -255,7 +275,7 @@ export interface Assembly {
   readonly queues: readonly QueueModel[]
   readonly topics: readonly TopicModel[]
   readonly secrets: readonly SecretModel[]
-  readonly parameters: readonly { readonly name: string; readonly value: string }[]
+  readonly parameters: readonly ParameterModel[]
   readonly glue: GlueModel
   readonly warehouse: WarehouseModel | null
   readonly databases: readonly DatabaseModel[]

@@ -51,6 +51,7 @@ export async function readAssembly(directory: string, options: ReadOptions): Pro
     parameters: byType('AWS::SSM::Parameter').map((resource) => ({
       name: resource.ref,
       value: propertiesOf(resource).text('Value'),
+      type: propertiesOf(resource).text('Type') === 'StringList' ? 'StringList' : 'String',
     })),
     glue: glueOf(byType, assembly.region, assembly.accountId),
     warehouse: warehouseOf(byType),
@@ -58,6 +59,7 @@ export async function readAssembly(directory: string, options: ReadOptions): Pro
     logGroups: byType('AWS::Logs::LogGroup').map((resource) => ({
       name: resource.ref,
       arn: String(resource.attribute('Arn')),
+      retentionDays: propertiesOf(resource).optionalCount('RetentionInDays'),
     })),
     assets: assembly.assets.filter((asset) => !asset.path.endsWith('.template.json')),
     outputs,

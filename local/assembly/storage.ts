@@ -1,6 +1,14 @@
 /** Buckets, keys, queues, topics and secrets of the template. */
-import type { BucketModel, KeyModel, QueueModel, ResourcePolicyModel, SecretModel, TopicModel } from './model.ts'
-import { propertiesOf } from './properties.ts'
+import type {
+  BucketModel,
+  KeyModel,
+  QueueModel,
+  ResourcePolicyModel,
+  SecretModel,
+  SubscriptionModel,
+  TopicModel,
+} from './model.ts'
+import { type Properties, propertiesOf } from './properties.ts'
 import type { ResolvedResource } from './resolve-stacks.ts'
 
 export type ByType = (type: string) => readonly ResolvedResource[]
@@ -93,11 +101,25 @@ export function queuesOf(byType: ByType): QueueModel[] {
 }
 
 export function topicsOf(byType: ByType): TopicModel[] {
+  const subscriptions = byType('AWS::SNS::Subscription').map(propertiesOf)
   return byType('AWS::SNS::Topic').map((resource) => ({
     name: textAttribute(resource, 'TopicName'),
     arn: resource.ref,
+    displayName: propertiesOf(resource).optionalText('DisplayName') ?? '',
+    subscriptions: [
+      ...propertiesOf(resource).objects('Subscription'),
+      ...subscriptions.filter((properties) => properties.text('TopicArn') === resource.ref),
+    ].map(subscriptionOf),
   }))
 }
+
+const subscriptionOf = (properties: Properties): SubscriptionModel => ({
+  protocol: properties.text('Protocol'),
+  endpoint: properties.text('Endpoint'),
+  rawDelivery: properties.flag('RawMessageDelivery', false),
+  filterPolicy: properties.has('FilterPolicy') ? JSON.stringify(properties.jsonObject('FilterPolicy')) : null,
+  filterScope: properties.optionalText('FilterPolicyScope') ?? 'MessageAttributes',
+})
 
 /** Secrets of the template and those that RDS and Redshift make for an administrator themselves. */
 export function secretsOf(byType: ByType): SecretModel[] {

@@ -28,31 +28,46 @@ interface ServiceSource {
   readonly load: () => Promise<unknown>
 }
 
+/** Loads the package of a client. */
+const client = (name: string) => (): Promise<unknown> => import(`@aws-sdk/client-${name}`)
+
 const SOURCES: Readonly<Record<string, ServiceSource>> = {
   s3: {
     protocol: 'rest-xml',
     xmlNamespace: 'http://s3.amazonaws.com/doc/2006-03-01/',
-    load: () => import('@aws-sdk/client-s3'),
+    load: client('s3'),
   },
-  lambda: { protocol: 'rest-json', load: () => import('@aws-sdk/client-lambda') },
-  states: { protocol: 'json-1.0', targetPrefix: 'AWSStepFunctions', load: () => import('@aws-sdk/client-sfn') },
-  glue: { protocol: 'json-1.1', targetPrefix: 'AWSGlue', load: () => import('@aws-sdk/client-glue') },
-  events: { protocol: 'json-1.1', targetPrefix: 'AWSEvents', load: () => import('@aws-sdk/client-eventbridge') },
-  sqs: { protocol: 'json-1.0', targetPrefix: 'AmazonSQS', load: () => import('@aws-sdk/client-sqs') },
+  lambda: { protocol: 'rest-json', load: client('lambda') },
+  states: { protocol: 'json-1.0', targetPrefix: 'AWSStepFunctions', load: client('sfn') },
+  glue: { protocol: 'json-1.1', targetPrefix: 'AWSGlue', load: client('glue') },
+  events: { protocol: 'json-1.1', targetPrefix: 'AWSEvents', load: client('eventbridge') },
+  sqs: { protocol: 'json-1.0', targetPrefix: 'AmazonSQS', load: client('sqs') },
   'redshift-data': {
     protocol: 'json-1.1',
     targetPrefix: 'RedshiftData',
-    load: () => import('@aws-sdk/client-redshift-data'),
+    load: client('redshift-data'),
   },
   secretsmanager: {
     protocol: 'json-1.1',
     targetPrefix: 'secretsmanager',
-    load: () => import('@aws-sdk/client-secrets-manager'),
+    load: client('secrets-manager'),
+  },
+  sns: {
+    protocol: 'query',
+    xmlNamespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
+    load: client('sns'),
+  },
+  ssm: { protocol: 'json-1.1', targetPrefix: 'AmazonSSM', load: client('ssm') },
+  logs: { protocol: 'json-1.1', targetPrefix: 'Logs_20140328', load: client('cloudwatch-logs') },
+  monitoring: {
+    protocol: 'json-1.0',
+    targetPrefix: 'GraniteServiceVersion20100801',
+    load: client('cloudwatch'),
   },
   sts: {
     protocol: 'query',
     xmlNamespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
-    load: () => import('./sts-model.ts'),
+    load: client('sts'),
   },
 }
 

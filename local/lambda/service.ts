@@ -33,6 +33,12 @@ export interface SessionCredentials {
   readonly sessionToken?: string
 }
 
+/** Where CloudWatch keeps what a function prints: its group, and a stream for each sandbox. */
+export interface LogPlace {
+  readonly group: string
+  readonly stream: string
+}
+
 export interface LambdaOptions {
   readonly store: Store
   /** Code is kept in `lambda/` of it, so that published versions outlive the assembly they came from. */
@@ -48,7 +54,7 @@ export interface LambdaOptions {
   readonly localValue: (value: string) => string
   /** Sends the record of a finished asynchronous invocation. */
   readonly sendToDestination: (destinationArn: string, roleArn: string, record: string) => Promise<void>
-  readonly logLine: (functionName: string, line: string) => void
+  readonly logLine: (functionName: string, line: string, place: LogPlace) => void
   readonly log: (message: string) => void
   /** @default 4 */
   readonly sandboxesPerVersion?: number
@@ -71,16 +77,15 @@ export function createLambdaService(options: LambdaOptions): LambdaService {
   const { clock, accountId, region } = options
   const registry = createFunctionRegistry(options.store, options.stateDirectory, accountId, region)
   const inFlight = new Map<string, number>()
-  const pool = createSandboxPool(
-    (deployed) =>
-      startSandbox({
-        deployed,
-        environment: environmentOf(deployed, options),
-        clock,
-        log: (line) => options.logLine(deployed.name, line),
-      }),
-    options.sandboxesPerVersion ?? 4,
-  )
+  const pool = createSandboxPool((deployed) => {
+    const place = logPlaceOf(deployed, options)
+    return startSandbox({
+      deployed,
+      environment: environmentOf(deployed, options, place),
+      clock,
+      log: (line) => options.logLine(deployed.name, line, place),
+    })
+  }, options.sandboxesPerVersion ?? 4)
 
   const invoke = async (reference: FunctionReference, event: string, requestId: string) => {
     const deployed = registry.find(reference)
@@ -252,8 +257,14 @@ function invokeOutput(deployed: DeployedFunction, result: InvocationResult): unk
   }
 }
 
+/** The stream's name holds the day, the version and an id. */
+const logPlaceOf = ({ name, version }: DeployedFunction, { clock, ids }: LambdaOptions): LogPlace => ({
+  group: `/aws/lambda/${name}`,
+  stream: `${clock.now().toISOString().slice(0, 10).replaceAll('-', '/')}/[${version}]${ids().replaceAll('-', '')}`,
+})
+
 /** The deployed variables and those that Lambda adds. */
-function environmentOf(deployed: DeployedFunction, options: LambdaOptions): Record<string, string> {
+function environmentOf(deployed: DeployedFunction, options: LambdaOptions, place: LogPlace): Record<string, string> {
   const session = options.credentialsFor(deployed.roleArn, deployed.name)
   const declared = Object.entries(deployed.environment).map(
     ([name, value]) => [name, options.localValue(value)] as const,
@@ -275,8 +286,8 @@ function environmentOf(deployed: DeployedFunction, options: LambdaOptions): Reco
     AWS_LAMBDA_FUNCTION_NAME: deployed.name,
     AWS_LAMBDA_FUNCTION_VERSION: deployed.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(deployed.memoryMegabytes),
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${deployed.name}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: `${options.clock.now().toISOString().slice(0, 10).replaceAll('-', '/')}/[${deployed.version}]${options.ids().replaceAll('-', '')}`,
+    AWS_LAMBDA_LOG_GROUP_NAME: place.group,
+    AWS_LAMBDA_LOG_STREAM_NAME: place.stream,
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     LAMBDA_TASK_ROOT: deployed.codeDirectory,
     _HANDLER: deployed.handler,

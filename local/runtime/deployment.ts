@@ -12,12 +12,15 @@ const DEPLOY_MACHINE = 'deploy'
 
 /** Brings every service to what the assembly declares; objects, rows, executions and published versions stay. */
 export async function provision(assembly: Assembly, services: RuntimeServices): Promise<void> {
-  const { s3, secrets, sqs, lambda, glue, events, call } = services
+  const { s3, secrets, sqs, sns, ssm, cloudWatchLogs, lambda, glue, events, call } = services
   await Promise.all([
     ...assembly.buckets.map((bucket) => s3.provisionBucket(bucketSettingsOf(bucket))),
     ...assetBuckets(assembly).map((name) => s3.provisionBucket({ name, versioned: true })),
     ...assembly.secrets.map((secret) => secrets.provisionSecret(secret)),
     ...assembly.queues.map((queue) => sqs.provisionQueue(queue)),
+    ...assembly.parameters.map((parameter) => ssm.provisionParameter(parameter)),
+    sns.deploy(assembly.topics),
+    cloudWatchLogs.deploy(assembly.logGroups),
     ...assembly.functions.map((model) => lambda.deploy(model)),
     glue.deploy(assembly.glue),
   ])

@@ -16,12 +16,16 @@ import { type CredentialStore, operatorCaller, roleCaller } from '../iam/credent
 import { deployPolicies } from '../iam/from-assembly.ts'
 import { policyRegistry } from '../iam/policy-registry.ts'
 import { createLambdaService, type LambdaService } from '../lambda/service.ts'
+import { createLogsService, type LogsService } from '../logs/service.ts'
+import { createMonitoringService } from '../monitoring/service.ts'
 import { createRedshiftDataService, type RedshiftDataService } from '../redshift-data/service.ts'
 import { createObjectAccess } from '../s3/object-access.ts'
 import { createS3Service, type S3Service } from '../s3/service.ts'
 import { createSecretsManagerService, type SecretsManagerService } from '../secretsmanager/service.ts'
 import type { CallContext, Caller, Clock, ServiceBus, Store } from '../service.ts'
+import { createSnsService, type SnsService } from '../sns/service.ts'
 import { createSqsService, type SqsService } from '../sqs/service.ts'
+import { createSsmService, type SsmService } from '../ssm/service.ts'
 import { createStatesService, type StatesService } from '../states/service.ts'
 import { createStsService } from '../sts/service.ts'
 import type { FunctionLogs } from './function-logs.ts'
@@ -36,6 +40,9 @@ export interface RuntimeServices {
   readonly redshiftData: RedshiftDataService
   readonly secrets: SecretsManagerService
   readonly sqs: SqsService
+  readonly sns: SnsService
+  readonly ssm: SsmService
+  readonly cloudWatchLogs: LogsService
   /** Names of the operations that are implemented, by service. */
   readonly operations: Readonly<Record<string, readonly string[]>>
   /** Calls an operation as the operator. */
@@ -99,6 +106,7 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     emit: (event) => events.emitEnvelope(event),
     report: log,
   })
+  const cloudWatchLogs = createLogsService({ ...place, store, clock, report: log })
   const lambda = createLambdaService({
     ...place,
     store,
@@ -112,7 +120,10 @@ export function createServices(options: ServicesOptions): RuntimeServices {
       const { service, operation, input } = targetCall(destinationArn, record)
       await bus.call(service, operation, input, contextFor(roleCaller(roleArn, 'lambda')))
     },
-    logLine: (functionName, line) => options.logs.write(functionName, line),
+    logLine: (functionName, line, { group, stream }) => {
+      options.logs.write(functionName, line)
+      cloudWatchLogs.write(group, stream, line)
+    },
     log,
   })
   const states = createStatesService({
@@ -162,10 +173,41 @@ export function createServices(options: ServicesOptions): RuntimeServices {
   redshiftData.deploy(assembly.warehouse)
   const secrets = createSecretsManagerService({ store, clock, region, localValue: options.localValue })
   const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl })
-  const services = [s3, events, lambda, states, glue, redshiftData, secrets, sqs, createStsService({ accountId })]
+  const sns = createSnsService({ ...place, store, clock, ids, bus: () => bus, policies, log })
+  const ssm = createSsmService({ ...place, store, clock })
+  const services = [
+    s3,
+    events,
+    lambda,
+    states,
+    glue,
+    redshiftData,
+    secrets,
+    sqs,
+    sns,
+    ssm,
+    cloudWatchLogs,
+    createMonitoringService({ store, clock }),
+    createStsService({ accountId }),
+  ]
   made = createServiceBus({ services, authorizer })
   const operations = Object.fromEntries(services.map((service) => [service.id, Object.keys(service.operations).sort()]))
-  return { bus, s3, events, lambda, states, glue, redshiftData, secrets, sqs, operations, call }
+  return {
+    bus,
+    s3,
+    events,
+    lambda,
+    states,
+    glue,
+    redshiftData,
+    secrets,
+    sqs,
+    sns,
+    ssm,
+    cloudWatchLogs,
+    operations,
+    call,
+  }
 }
 
 const theBus = (bus: ServiceBus | null): ServiceBus => {

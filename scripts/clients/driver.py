@@ -1,4 +1,4 @@
-"""Calls operations with boto3 and with the AWS CLI, one JSON line each way.
+"""Calls operations with boto3 or with the AWS CLI, as the argument says; one JSON line each way.
 
 The CLI's own entry point is called in this process with the arguments of a command line, so that hundreds of commands do
 not each pay for the start of Python. What is not in its output (status and request id) is seen by botocore's event hook.
@@ -13,15 +13,19 @@ import tempfile
 from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
 
-import awscli.clidriver
-import boto3
-import botocore.auth
-import botocore.session
-from botocore import xform_name
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+if sys.argv[1] == "aws-cli":
+    import awscli.botocore.auth as auth
+    import awscli.clidriver
+    from awscli.botocore import xform_name
+    from awscli.botocore.exceptions import BotoCoreError
+else:
+    import boto3
+    import botocore.auth as auth
+    from botocore import xform_name
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
-NOW = botocore.auth.get_current_datetime
+NOW = auth.get_current_datetime
 CLI_NAMES = {"s3": "s3api"}
 
 
@@ -65,11 +69,11 @@ def failed(code, message, metadata):
 @contextlib.contextmanager
 def clock(skew_seconds):
     """Signs as a machine whose clock is wrong."""
-    botocore.auth.get_current_datetime = lambda *args, **kwargs: NOW(*args, **kwargs) + timedelta(seconds=skew_seconds)
+    auth.get_current_datetime = lambda *args, **kwargs: NOW(*args, **kwargs) + timedelta(seconds=skew_seconds)
     try:
         yield
     finally:
-        botocore.auth.get_current_datetime = NOW
+        auth.get_current_datetime = NOW
 
 
 def altered(request, **_):
@@ -207,8 +211,7 @@ class Cli:
         return text.strip() or said
 
 
-def answer(clients, request):
-    client = clients[request["client"]]
+def answer(client, request):
     if "presign" in request:
         asked = request["presign"]
         return {"output": client.presign(asked["operation"], asked["input"], asked["expiresSeconds"])}
@@ -218,12 +221,12 @@ def answer(clients, request):
 
 
 def main():
-    clients = {"boto3": Boto3(), "aws-cli": Cli()}
+    client = Cli() if sys.argv[1] == "aws-cli" else Boto3()
     wire = sys.stdout
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            reply = answer(clients, request)
+            reply = answer(client, request)
         except (BotoCoreError, TypeError, ValueError, KeyError, AttributeError, OSError) as error:
             reply = {"error": {"code": type(error).__name__, "message": str(error), "status": None, "requestId": None}}
         wire.write(json.dumps({"id": request["id"], **reply}) + "\n")

@@ -1,4 +1,4 @@
-/** boto3 and the AWS CLI, in one Python process. */
+/** boto3 and the AWS CLI, in a Python process each: the CLI brings a botocore of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { isJsonObject } from '../../core/json.ts'
@@ -6,24 +6,22 @@ import { type Answer, BOTOCORE_NAMES, type CallOptions, type Client, type Member
 
 const PYTHON = '.cache/clients/venv/bin/python'
 
-/** Both clients over one driver; closing either ends it. @param environment endpoint, region and keys, as `sluice env` prints them */
+/** @param environment endpoint, region and keys, as `sluice env` prints them */
 export function pythonClients(environment: Readonly<Record<string, string>>): readonly Client[] {
-  const driver = startDriver(environment)
-  return (['aws-cli', 'boto3'] as const).map(
-    (name): Client => ({
+  return (['aws-cli', 'boto3'] as const).map((name): Client => {
+    const driver = startDriver(name, environment)
+    return {
       name,
       call: async (service, operation, input, options: CallOptions = {}) =>
-        answerOf(
-          await driver.ask({ client: name, service: BOTOCORE_NAMES[service] ?? service, operation, input, options }),
-        ),
+        answerOf(await driver.ask({ service: BOTOCORE_NAMES[service] ?? service, operation, input, options })),
       presign: async (operation, input, expiresSeconds) => {
         if (name === 'aws-cli' && operation !== 'GetObject') return null
-        const { output } = await driver.ask({ client: name, presign: { operation, input, expiresSeconds } })
+        const { output } = await driver.ask({ presign: { operation, input, expiresSeconds } })
         return String(output)
       },
       close: () => driver.close(),
-    }),
-  )
+    }
+  })
 }
 
 function answerOf({ output, status, requestId, error }: Record<string, unknown>): Answer {
@@ -49,8 +47,8 @@ interface Driver {
   close(): Promise<void>
 }
 
-function startDriver(environment: Readonly<Record<string, string>>): Driver {
-  const child: ChildProcess = spawn(PYTHON, ['scripts/clients/driver.py'], {
+function startDriver(client: string, environment: Readonly<Record<string, string>>): Driver {
+  const child: ChildProcess = spawn(PYTHON, ['scripts/clients/driver.py', client], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH ?? '', PYTHONDONTWRITEBYTECODE: '1', PYTHONWARNINGS: 'ignore', ...environment },
   })

@@ -1,5 +1,7 @@
 /** What is played with each client, by service. */
 import type { Stage } from '../stage.ts'
+import { playSns, playSqs } from './messages.ts'
+import { playIdentity, playLogs, playMonitoring, playSecrets, playSsm } from './observation.ts'
 import { playS3Buckets } from './s3-buckets.ts'
 import { playS3Listing } from './s3-listing.ts'
 import { playS3Multipart } from './s3-multipart.ts'
@@ -9,9 +11,16 @@ import { playS3Trust } from './s3-trust.ts'
 export type Scenario = (stage: Stage) => Promise<void>
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  identity: playIdentity,
   's3-buckets': playS3Buckets,
   's3-objects': playS3Objects,
   's3-listing': playS3Listing,
   's3-multipart': playS3Multipart,
   's3-trust': playS3Trust,
+  sqs: playSqs,
+  sns: playSns,
+  logs: playLogs,
+  monitoring: playMonitoring,
+  ssm: playSsm,
+  secretsmanager: playSecrets,
 }
