@@ -116,11 +116,16 @@ class SegmentedRun {
     await this.#lanes.end()
   }
 
-  /** Hashes that more than one row has: some at a time, so that memory does not grow with their number. */
+  /**
+   * Hashes that more than one row has: some at a time, so that memory does not grow with their number.
+   *
+   * @throws SluiceError `counts_do_not_reconcile` where the parser saw other records than were counted
+   */
   async #findRepeated(): Promise<void> {
     const { engine } = this.#run
     await engine.run('CREATE OR REPLACE TABLE sluice_repeated_hashes (h UINTEGER, n BIGINT)')
     const records = this.#records.reduce((sum, count) => sum + count, 0)
+    requireCount(records, integer(await oneValue(this.#run, 'SELECT count(*)::BIGINT FROM sluice_key_hashes')))
     const slices = Math.max(1, Math.ceil(records / HASHES_AT_A_TIME))
     const width = 2 ** 32 / slices
     for (let slice = 0; slice < slices; slice++) {

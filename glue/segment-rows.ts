@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SluiceError } from '../core/errors.ts'
 import type { Segment } from './cut-segments.ts'
 import type { Duckdb } from './duckdb.ts'
 import { copyRecords } from './line-ends.ts'
@@ -100,7 +101,8 @@ export async function writePart(run: Run, lane: Duckdb, part: Part, workspace: S
   await lane.run(`SET VARIABLE sluice_input = ${part.inputIndex}::INTEGER`)
   await workspace.makeViews(lane, run.plan.program)
   const curated = await writeAlone(run, lane, part, workspace)
-  const files = await writeLeft(run, lane, part, curated, await takeLeft(run, lane, part, { ...segment, path }))
+  const left = await takeLeft(run, lane, part, { ...segment, path })
+  const files = await writeLeft(run, lane, part, curated, left, workspace)
   workspace.giveBack(path)
   await rm(segment.endsPath)
   return files
@@ -119,7 +121,7 @@ async function writeParsed(
   const curated = await writeAlone(run, lane, part, workspace)
   await lane.run('DROP VIEW temp.sluice_parsed')
   const left = `${numbered} WHERE file_row_number + 1 IN (SELECT record_number FROM sluice_left) ORDER BY file_row_number`
-  return writeLeft(run, lane, part, curated, left)
+  return writeLeft(run, lane, part, curated, left, workspace)
 }
 
 /** Ranges of record numbers without a gap. */
@@ -167,14 +169,42 @@ async function writeAlone(
   return curated
 }
 
-/** Writes the rejects and the rows apart among the rows that are left. @param left SELECT of them, in the order of `sluice_parsed` */
-async function writeLeft(run: Run, lane: Duckdb, part: Part, curated: LocalFile, left: string): Promise<PartFiles> {
+/**
+ * A row that is left is a reject, or has a key that stands twice. Another one was left because the engine, reading all rows, gave
+ * its number to a different record: it did not see one before.
+ *
+ * @throws SluiceError `counts_do_not_reconcile`
+ */
+async function requirePlaces(lane: Duckdb, { inputIndex, before }: Part): Promise<void> {
+  const [row] = await lane.rows('SELECT count(*)::BIGINT AS n FROM sluice_curated')
+  const misplaced = integer(row?.n)
+  if (misplaced > 0)
+    throw new SluiceError(
+      'counts_do_not_reconcile',
+      `${misplaced} records of input ${inputIndex} behind record ${before} were parsed in another place`,
+    )
+}
+
+/**
+ * Writes the rejects and the rows apart among the rows that are left.
+ *
+ * @param left SELECT of them, in the order of `sluice_parsed`
+ */
+async function writeLeft(
+  run: Run,
+  lane: Duckdb,
+  part: Part,
+  curated: LocalFile,
+  left: string,
+  { mostlyRepeated }: SegmentWorkspace,
+): Promise<PartFiles> {
   const { resolve, segments, rejects } = run.plan.program
   // Stands before the view of the same name over all rows of the part.
   await lane.run(`CREATE TEMP TABLE sluice_parsed AS ${left}`)
   const [counted] = await lane.rows('SELECT count(*)::BIGINT AS n FROM sluice_parsed')
   requireCount(part.records, curated.rows + integer(counted?.n))
   await runAll(lane, [...segments.setApart, ...resolve.output], untilOf(part))
+  if (!mostlyRepeated) await requirePlaces(lane, part)
   const files = {
     curated,
     rejects: await writeFile(lane, rejects, fileOf(run, part, 'rejects')),

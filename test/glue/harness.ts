@@ -14,6 +14,7 @@ import { type EngineSettings, openDuckdb } from '../../glue/duckdb.ts'
 import { runTransform } from '../../glue/executor.ts'
 import type { ObjectAccess } from '../../glue/object-access.ts'
 import type { Plan } from '../../glue/plan.ts'
+import type { Program } from '../../glue/program.ts'
 import { text } from '../../glue/sql/literals.ts'
 
 /** Objects as files of a folder, one sub-folder a bucket; remembers the order of writes. */
@@ -92,6 +93,8 @@ export interface Case {
   readonly sizeBytes?: number
   /** How much text of a large input is taken at a time. */
   readonly segmentBytes?: number
+  /** What is run in place of the printed program. */
+  readonly program?: (printed: Program) => Program
 }
 
 const headerOf = ({ content, mapping }: Case): readonly string[] => {
@@ -163,7 +166,8 @@ async function readParquet(path: string, columns: string): Promise<readonly Read
 
 /** Compiles and runs a file end to end on the in-process executor. */
 export async function runCase(given: Case, runId = RUN_ID, objects = new FolderObjects()): Promise<RanCase> {
-  const plan = planOf(given)
+  const printed = planOf(given)
+  const plan = { ...printed, program: given.program?.(printed.program) ?? printed.program }
   const [read] = plan.reads
   const source = objects.path(`s3://${read?.bucket}/${read?.key}`)
   mkdirSync(dirname(source), { recursive: true })

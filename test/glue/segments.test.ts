@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { parseColumnType } from '../../core/column-type.ts'
 import { digestOf } from '../../core/digest.ts'
 import { openDuckdb } from '../../glue/duckdb.ts'
+import type { Program } from '../../glue/program.ts'
 import { texts } from '../../glue/sql/literals.ts'
 import { type Case, type RanCase, runCase, SETTINGS } from './harness.ts'
 import { READINGS, readings } from './readings.ts'
@@ -131,6 +132,21 @@ describe('a file that is larger than memory', () => {
     expect(entries.map(({ url }) => url.slice(-18))).toEqual(entries.map((_, index) => `part-0000${index}.parquet`))
     expect(entries.reduce((sum, entry) => sum + entry.meta.record_count, 0)).toBe(ran.summary.counts.curated)
     expect(meta).toEqual({ content_length: ran.summary.bytes, record_count: ran.summary.counts.curated })
+  })
+
+  test.each([
+    ['with a key', ['sensor']],
+    ['without a key', []],
+  ])('a record that the engine does not see is noticed %s', async (_, key) => {
+    const unseen = (parse: string): string => `SELECT * FROM (${parse}) WHERE sensor IS DISTINCT FROM 's300'`
+    const program = ({ parse, segments, ...rest }: Program): Program => ({
+      ...rest,
+      parse: unseen(parse),
+      segments: { ...segments, parseKeys: segments.parseKeys === null ? null : unseen(segments.parseKeys) },
+    })
+    const given = { contract: contract(key), mapping: csv, content: CSV, sizeBytes: 20 << 20, segmentBytes: 1, program }
+    const { summary } = await runCase(given)
+    expect(summary).toMatchObject({ outcome: 'refused', reasonCode: 'counts_do_not_reconcile', manifest: null })
   })
 
   test('a quote that swallows the rest of the file refuses it', async () => {
