@@ -124,8 +124,8 @@ function warehouseOn(
         connection.closeSync()
         handled.add(run.segments.handled)
         // A request that began before may still open what a commit has dropped.
-        if (running.size === 0) await handled.remove()
-        release()
+        if (running.size === 0) await handled.remove().finally(release)
+        else release()
       }
     },
     async committed(id) {
