@@ -135,7 +135,7 @@ class Backtest {
     return reading
   }
 
-  async #run(planned: PlannedSource): Promise<Pick<BacktestLine, 'replay' | 'effect'>> {
+  async #run(planned: PlannedSource, isKnown: boolean): Promise<Pick<BacktestLine, 'replay' | 'effect'>> {
     const { tenantId, dataset, landed } = planned
     const refused = (reasonCode: string | null, message: string) => ({
       replay: { status: 'REFUSED', reasonCode, counts: null, message },
@@ -152,6 +152,7 @@ class Backtest {
       configuration,
       waivers: { acceptRejects, overrideGate },
       at: this.#deps.at,
+      firstSeenAt: isKnown ? landed.landedAt : this.#deps.at,
     }
     const { reasonCode, message, counts, load } = await runSource(request, {
       s3: this.#deps.s3,
@@ -177,7 +178,7 @@ class Backtest {
       replay: { status: 'FAILED', reasonCode: null, counts: null, message: messageOf(thrown) },
       effect: null,
     })
-    const ran = await this.#run(planned).catch(failed)
+    const ran = await this.#run(planned, now !== null).catch(failed)
     await this.#scratch.empty()
     return { source: version, tenantId, dataset, now, ...ran }
   }

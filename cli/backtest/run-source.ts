@@ -32,6 +32,8 @@ export interface BacktestRequest {
   readonly waivers: ReplayOverrides | null
   /** ISO 8601 UTC; stands for the registration. */
   readonly at: string
+  /** ISO 8601 UTC; stands for the registration of the source's first job: rules compare with runs before it. */
+  readonly firstSeenAt: string
 }
 
 /** What became of a source in the scratch area. */
@@ -55,7 +57,8 @@ const BUCKETS = { validated: 'validated', curated: 'curated', work: 'work-zone',
 const MEMORY_BYTES = 512 * 1024 ** 2
 
 /** A job that is nowhere: its id differs from every registered one's, so that its rows can be told apart in a table. */
-function scratchJob({ source, tenantId, dataset, configuration, waivers, at }: BacktestRequest): RegisteredJob {
+function scratchJob(request: BacktestRequest): RegisteredJob {
+  const { source, tenantId, dataset, configuration, waivers, at, firstSeenAt } = request
   const idempotencyKey = digestOfJson({ backtest: true, source, configuration: configuration.pinned.hash, at })
   return {
     jobId: parseJobId(`j${idempotencyKey.slice(0, 24)}`),
@@ -64,7 +67,7 @@ function scratchJob({ source, tenantId, dataset, configuration, waivers, at }: B
     attempt: 1,
     attemptKind: 'initial',
     registeredAt: at,
-    firstRegisteredAt: at,
+    firstRegisteredAt: firstSeenAt,
     ingestDate: at.slice(0, 10),
     idempotencyKey,
     replayId: null,
