@@ -5,9 +5,20 @@ import { join } from 'node:path'
 import { runCommand } from './processes.ts'
 import { type MeasuredRuntime, startRuntime } from './runtime.ts'
 
+/** How much the benchmarks of the services do. */
+export interface BenchSizes {
+  /** Small objects that are put and got. */
+  readonly objects: number
+  /** Size of the large object, in MiB. */
+  readonly objectMb: number
+  /** Executions on disk when the runtime starts. */
+  readonly executions: number
+}
+
 export interface BenchContext {
   /** Rows of the large file. */
   readonly rows: number
+  readonly sizes: BenchSizes
   /** A folder of its own, removed at the end. */
   readonly scratch: string
   note(message: string): void
@@ -21,7 +32,7 @@ export interface BenchContext {
   close(): Promise<void>
 }
 
-export function openContext(rows: number, note: (message: string) => void): BenchContext {
+export function openContext(rows: number, sizes: BenchSizes, note: (message: string) => void): BenchContext {
   const scratch = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const state = join(scratch, 'state')
   const files = new Map<string, Promise<string>>()
@@ -36,6 +47,7 @@ export function openContext(rows: number, note: (message: string) => void): Benc
   }
   return {
     rows,
+    sizes,
     scratch,
     note,
     ordersFile: (count, seed) => {

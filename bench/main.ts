@@ -1,12 +1,14 @@
 /** `npm run bench [-- NAME…] [--rows N] [--json]` */
 import { parseArgs } from 'node:util'
 import { messageOf } from '../core/errors.ts'
-import { type BenchContext, openContext } from './context.ts'
+import { type BenchContext, type BenchSizes, openContext } from './context.ts'
 import { dq, dqManyRules } from './dq.ts'
 import { dqdlParse, languageServer } from './dqdl-language.ts'
 import { endToEnd } from './end-to-end.ts'
 import { help, ready, readyFresh, smallFile } from './latency.ts'
 import { printReport, type Report } from './report.ts'
+import { largeObject, smallObjects } from './s3/objects.ts'
+import { readyWithExecutions, waiting } from './states/executions.ts'
 import { inlineMap, transitions } from './states/transitions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Report>>> = {
@@ -21,27 +23,52 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Rep
   'language-server': languageServer,
   transitions,
   map: inlineMap,
+  waiting,
+  'ready-executions': readyWithExecutions,
+  's3-objects': smallObjects,
+  's3-large': largeObject,
 }
 
-const USAGE = `npm run bench [-- NAME…] [--rows N] [--json]; NAME: ${Object.keys(BENCHMARKS).join(', ')}`
+const USAGE = `npm run bench [-- NAME…] [--rows N] [--objects N] [--object-mb N] [--executions N] [--json]; NAME: ${Object.keys(BENCHMARKS).join(', ')}`
 
 class WrongUse extends Error {}
 
-function readArguments(): { names: readonly string[]; rows: number; json: boolean } {
+interface Arguments {
+  readonly names: readonly string[]
+  readonly rows: number
+  readonly sizes: BenchSizes
+  readonly json: boolean
+}
+
+function readArguments(): Arguments {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rows: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },
+    options: {
+      rows: { type: 'string', default: '1000000' },
+      objects: { type: 'string', default: '1000' },
+      'object-mb': { type: 'string', default: '256' },
+      executions: { type: 'string', default: '2000' },
+      json: { type: 'boolean', default: false },
+    },
   })
-  const rows = Number(values.rows)
-  if (!Number.isSafeInteger(rows) || rows < 1) throw new WrongUse(`Cannot use "${values.rows}" as --rows`)
+  const count = (name: 'rows' | 'objects' | 'object-mb' | 'executions'): number => {
+    const value = Number(values[name])
+    if (Number.isSafeInteger(value) && value >= 1) return value
+    throw new WrongUse(`Cannot use "${values[name]}" as --${name}`)
+  }
   const unknown = positionals.find((name) => !(name in BENCHMARKS))
   if (unknown !== undefined) throw new WrongUse(`Cannot run "${unknown}": it is no benchmark`)
-  return { names: positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals, rows, json: values.json }
+  return {
+    names: positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals,
+    rows: count('rows'),
+    sizes: { objects: count('objects'), objectMb: count('object-mb'), executions: count('executions') },
+    json: values.json,
+  }
 }
 
 async function main(): Promise<void> {
-  const { names, rows, json } = readArguments()
-  const context = openContext(rows, (message) => process.stderr.write(`${message}\n`))
+  const { names, rows, sizes, json } = readArguments()
+  const context = openContext(rows, sizes, (message) => process.stderr.write(`${message}\n`))
   const reports: Report[] = []
   try {
     for (const [name, run] of Object.entries(BENCHMARKS)) if (names.includes(name)) reports.push(await run(context))

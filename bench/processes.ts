@@ -11,14 +11,19 @@ const figure = (status: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
 
 /** Peak resident memory of a process and of its living children in MB (10^6 bytes); `null` where the system does not tell. */
-export function peakMbOf(pid: number): number | null {
+export const peakMbOf = (pid: number): number | null => memoryMbOf(pid, 'VmHWM')
+
+/** The same of what is resident now. */
+export const residentMbOf = (pid: number): number | null => memoryMbOf(pid, 'VmRSS')
+
+function memoryMbOf(pid: number, member: 'VmHWM' | 'VmRSS'): number | null {
   const status = statusOf(pid)
   if (status === '') return null
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => figure(statusOf(Number(name)), 'PPid') === pid)
-  const below = children.map((child) => peakMbOf(Number(child)) ?? 0).reduce((sum, peak) => sum + peak, 0)
-  return Math.round((figure(status, 'VmHWM') * 1024) / 1e6) + below
+  const below = children.map((child) => memoryMbOf(Number(child), member) ?? 0).reduce((sum, each) => sum + each, 0)
+  return Math.round((figure(status, member) * 1024) / 1e6) + below
 }
 
 export interface Finished {

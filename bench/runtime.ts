@@ -15,7 +15,7 @@ import { requireRuntime } from '../cli/session.ts'
 import { uploadFile } from '../cli/upload.ts'
 import { isJsonObject } from '../core/json.ts'
 import { runFolder } from '../core/run-documents.ts'
-import { peakMbOf } from './processes.ts'
+import { peakMbOf, residentMbOf } from './processes.ts'
 import type { Endpoint } from './states/signed-client.ts'
 
 export const SLUICE = resolve('cli/bin/sluice.mjs')
@@ -25,6 +25,8 @@ export interface MeasuredRuntime {
   readonly readySeconds: number
   readonly endpoint: Endpoint
   peakMb(): number | null
+  /** Resident memory now, with its children. */
+  residentMb(): number | null
   /** Drops a file, waits for the end of its job and for the answer of a query over its rows. */
   drop(file: string, name: string): Promise<Drop>
   stop(): Promise<void>
@@ -68,6 +70,7 @@ export async function startRuntime(state: string): Promise<MeasuredRuntime> {
     readySeconds,
     endpoint: { url: endpoint, region, credentials: { accessKeyId, secretAccessKey } },
     peakMb: () => peakMbOf(child.pid ?? 0),
+    residentMb: () => residentMbOf(child.pid ?? 0),
     drop: (file, name) => drop(clients, bucket, file, name),
     stop: async () => {
       for (const client of Object.values(clients)) client.destroy()

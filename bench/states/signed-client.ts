@@ -1,6 +1,8 @@
 /** A client of one endpoint that costs little: keep-alive connections, a signature a request, JSON in and out. */
 import { type BinaryLike, createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { createReadStream, statSync } from 'node:fs'
 import { Agent, request as send } from 'node:http'
+import { Readable } from 'node:stream'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { isJsonObject } from '../../core/json.ts'
 
@@ -13,8 +15,12 @@ export interface Endpoint {
 export interface SignedClient {
   /** Calls an operation of Step Functions. @throws Error with the service's answer when it is no success */
   states(operation: string, input: unknown): Promise<Record<string, unknown>>
-  /** An S3 request; resolves with the length of the body when it has been read. @throws Error as above */
-  object(method: 'PUT' | 'GET', path: string, body?: Buffer): Promise<number>
+  /** An S3 request; resolves when the answer has been read. @throws Error as above */
+  object(method: 'PUT' | 'GET', path: string, body?: Buffer): Promise<void>
+  /** Puts a file as a stream that is not signed. @throws Error as above */
+  putFile(path: string, file: string): Promise<void>
+  /** Gets an object as a stream and drops its bytes; resolves with their number. @throws Error as above */
+  drain(path: string): Promise<number>
   close(): void
 }
 
@@ -47,6 +53,7 @@ function bytesOf(data: unknown): string | Uint8Array {
 }
 
 const CONNECTIONS = 32
+const CHUNK_BYTES = 1024 ** 2
 
 export function signedClient({ url, region, credentials }: Endpoint): SignedClient {
   const { hostname, port } = new URL(url)
@@ -54,23 +61,33 @@ export function signedClient({ url, region, credentials }: Endpoint): SignedClie
   const signer = (service: string) =>
     new SignatureV4({ service, region, credentials, sha256: NodeHash, uriEscapePath: service !== 's3' })
   const signers = { states: signer('states'), s3: signer('s3') }
-  const call = async (
+  const signedHeaders = async (
     service: 'states' | 's3',
     method: string,
     path: string,
-    headers: Record<string, string>,
-    body: Buffer,
+    given: Record<string, string>,
+    body?: Buffer,
   ) => {
-    const { headers: signed } = await signers[service].sign({
+    const { headers } = await signers[service].sign({
       method,
       protocol: 'http:',
       hostname,
       port: Number(port),
       path,
       query: {},
-      headers: { host: `${hostname}:${port}`, ...headers },
-      body,
+      headers: { host: `${hostname}:${port}`, ...given },
+      ...(body === undefined ? {} : { body }),
     })
+    return headers
+  }
+  const call = async (
+    service: 'states' | 's3',
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: Buffer,
+  ): Promise<Buffer> => {
+    const signed = await signedHeaders(service, method, path, headers, body)
     return exchange(
       agent,
       { hostname, port, method, path, headers: { ...signed, 'content-length': body.length } },
@@ -85,7 +102,24 @@ export function signedClient({ url, region, credentials }: Endpoint): SignedClie
       return isJsonObject(output) ? output : {}
     },
     async object(method, path, body = Buffer.alloc(0)) {
-      return (await call('s3', method, path, {}, body)).length
+      await call('s3', method, path, {}, body)
+    },
+    async putFile(path, file) {
+      const size = statSync(file).size
+      const headers = await signedHeaders('s3', 'PUT', path, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
+      await exchange(
+        agent,
+        { hostname, port, method: 'PUT', path, headers: { ...headers, 'content-length': size } },
+        createReadStream(file, { highWaterMark: CHUNK_BYTES }),
+      )
+    },
+    async drain(path) {
+      const headers = await signedHeaders('s3', 'GET', path, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
+      let length = 0
+      await exchange(agent, { hostname, port, method: 'GET', path, headers }, Buffer.alloc(0), (chunk) => {
+        length += chunk.length
+      })
+      return length
     },
     close: () => agent.destroy(),
   }
@@ -99,15 +133,22 @@ interface Request {
   readonly headers: Record<string, string | number>
 }
 
-function exchange(agent: Agent, request: Request, body: Buffer): Promise<Buffer> {
+/** Sends a request and resolves with the answer's body, or with none where `take` takes it. */
+function exchange(
+  agent: Agent,
+  request: Request,
+  body: Buffer | Readable,
+  take?: (chunk: Buffer) => void,
+): Promise<Buffer> {
   return new Promise((done, failed) => {
     const sent = send({ ...request, agent }, (response) => {
+      const isGood = (response.statusCode ?? 500) < 300
       const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('data', (chunk: Buffer) => (isGood && take !== undefined ? take(chunk) : chunks.push(chunk)))
       response.on('error', failed)
       response.on('end', () => {
         const answer = Buffer.concat(chunks)
-        if ((response.statusCode ?? 500) < 300) done(answer)
+        if (isGood) done(answer)
         else
           failed(
             new Error(`${request.method} ${request.path}: ${response.statusCode} ${answer.toString('utf8', 0, 500)}`),
@@ -115,6 +156,7 @@ function exchange(agent: Agent, request: Request, body: Buffer): Promise<Buffer>
       })
     })
     sent.on('error', failed)
-    sent.end(body)
+    if (body instanceof Readable) body.on('error', failed).pipe(sent)
+    else sent.end(body)
   })
 }
