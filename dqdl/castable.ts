@@ -2,9 +2,11 @@ import type { PredicateColumn } from './row-predicates.ts'
 import { isNumeric, literal, matches } from './sql.ts'
 import { isDateText, isTimestampText } from './text-times.ts'
 
-const WHOLE_NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)\s*`
-const FLOATING = String.raw`\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|Infinity|[iI]nf)\s*`
-const TRUTH = ['t', 'true', 'y', 'yes', '1', 'f', 'false', 'n', 'no', '0']
+export const WHOLE_NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)\s*`
+export const FLOATING = String.raw`\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|Infinity|[iI]nf)\s*`
+export const TRUE_TEXTS: readonly string[] = ['t', 'true', 'y', 'yes', '1']
+export const FALSE_TEXTS: readonly string[] = ['f', 'false', 'n', 'no', '0']
+const TRUTH = [...TRUE_TEXTS, ...FALSE_TEXTS]
 
 /** Whole parts of so many digits fit, whatever they are. */
 const SAFE_DIGITS = { INTEGER: 9, BIGINT: 18 } as const

@@ -85,7 +85,7 @@ export async function evaluateRuleset(evaluation: Evaluation, connection: Qualit
   const options: CompileOptions = {
     now,
     references,
-    translations: await translateRuleset(ruleset),
+    translations: await translateRuleset(ruleset, [columns, ...references.values()]),
     ...(history === undefined ? {} : { history }),
   }
   const plan = compileQuality(ruleset, columns, options)

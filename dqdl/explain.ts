@@ -147,7 +147,7 @@ export async function explainRule(
   const [rule, second] = ruleset.rules
   if (rule === undefined || second !== undefined)
     throw new SluiceError('one_rule_expected', `Cannot explain ${ruleset.rules.length} rules at once: give one`)
-  const translations = await translateRuleset(ruleset)
+  const translations = await translateRuleset(ruleset, columns === null ? [] : [columns])
   return {
     rule: printRule(rule),
     combines: rule.kind === 'composite' ? combines(rule) : null,

@@ -1,6 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { leavesOf, type Ruleset } from './ast.ts'
+import type { QualityColumn } from './quality-plan.ts'
+import { withImplicitCasts } from './spark-casts.ts'
+import { kindsOfColumns, type SparkKind } from './spark-kinds.ts'
 import { withDuckdbMeaning } from './spark-meaning.ts'
+import { plainSparkText } from './spark-text.ts'
 import { readSourcesOf } from './table-names.ts'
 
 /** The DuckDB text of a Spark SQL text, or why there is none. Plain JSON, so that it can be kept beside a ruleset. */
@@ -38,16 +42,19 @@ async function importTranslator(): Promise<typeof import('@polyglot-sql/sdk')> {
   }
 }
 
-const loadTranslator = async (): Promise<Translator> => {
+const loadTranslator = async (kinds: ReadonlyMap<string, SparkKind>): Promise<Translator> => {
   const { Dialect, generate, outputColumns, parse, transpile } = await importTranslator()
   /** The same statement in words that DuckDB takes as Spark means them; as it is where the library cannot print it again. */
   const prepared = (sparkSql: string): string => {
     const { ast } = parse(sparkSql, Dialect.Spark)
-    const printed = ast === undefined || ast === null ? undefined : generate(withDuckdbMeaning(ast), Dialect.Spark).sql
+    const printed =
+      ast === undefined || ast === null
+        ? undefined
+        : generate(withDuckdbMeaning(withImplicitCasts(ast, kinds)), Dialect.Spark).sql
     return printed?.length === 1 ? (printed[0] ?? sparkSql) : sparkSql
   }
   const translate = (sparkSql: string): SqlTranslation => {
-    const { success, sql, error } = transpile(prepared(sparkSql), Dialect.Spark, Dialect.DuckDB)
+    const { success, sql, error } = transpile(prepared(plainSparkText(sparkSql)), Dialect.Spark, Dialect.DuckDB)
     if (!success || sql === undefined) return { sql: null, refused: `Cannot read as Spark SQL: ${error ?? 'unknown'}` }
     const [only, second] = sql
     if (only === undefined || second !== undefined) return { sql: null, refused: 'Exactly one statement is allowed' }
@@ -64,7 +71,7 @@ const loadTranslator = async (): Promise<Translator> => {
   return {
     translate,
     outputsOf(sparkSql) {
-      const { output } = outputColumns(sparkSql, Dialect.Spark)
+      const { output } = outputColumns(plainSparkText(sparkSql), Dialect.Spark)
       return (output?.columns ?? []).map((column) => {
         if (column.kind === 'wildcard') return '*'
         return column.kind === 'named' ? column.name : null
@@ -90,15 +97,20 @@ function translateStatement(statement: string, { translate, outputsOf }: Transla
 /**
  * Translates every where clause and CustomSql statement of a ruleset from Spark SQL to DuckDB. The translator (22 MB of
  * WebAssembly) is loaded only when there is one.
+ * @param tables columns of the data and of what stands beside it: Spark casts by their types where nobody wrote a cast.
+ * Without them such a text is translated as it stands, and what the engine does not cast by itself is ERROR.
  */
-export async function translateRuleset({ rules }: Ruleset): Promise<SqlTranslations> {
+export async function translateRuleset(
+  { rules }: Ruleset,
+  tables: readonly (readonly QualityColumn[])[] = [],
+): Promise<SqlTranslations> {
   const leaves = rules.flatMap(leavesOf)
   const predicates = new Set(leaves.flatMap(({ where }) => where ?? []))
   const statements = new Set(
     leaves.flatMap(({ type, parameters }) => (type === 'CustomSql' ? (parameters[0]?.text ?? []) : [])),
   )
   if (predicates.size + statements.size === 0) return {}
-  const translator = await loadTranslator()
+  const translator = await loadTranslator(kindsOfColumns(tables))
   return Object.fromEntries([
     ...[...statements].map((each) => [each, translateStatement(each, translator)] as const),
     ...[...predicates].map((each) => [each, translatePredicate(each, translator)] as const),

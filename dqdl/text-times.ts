@@ -18,7 +18,9 @@ export const dateOfText = (sql: string): string =>
 
 /** The TIMESTAMP (UTC) that Spark reads in a text; NULL where it is none. */
 export const timestampOfText = (sql: string): string => {
-  const time = `regexp_extract(${sql}, '^\\s*[+-]?\\d{4,7}-\\d{1,2}-\\d{1,2}[ T](.*?)\\s*$', 1)`
+  const written = `regexp_extract(${sql}, '^\\s*[+-]?\\d{4,7}-\\d{1,2}-\\d{1,2}[ T](.*?)\\s*$', 1)`
+  // An hour alone is one to Spark; the engine wants its minutes.
+  const time = `regexp_replace(${written}, '^(\\d{1,2})($|[^:\\d])', '\\1:00\\2')`
   return `CASE WHEN ${matches(sql, TIMESTAMP)} THEN coalesce(try_cast(${dayTextOf(sql)} || ' ' || nullif(${time}, '') AS TIMESTAMP), try_cast(${dayTextOf(sql)} AS TIMESTAMP)) END`
 }
 

@@ -6,6 +6,7 @@ import type { Mapping } from '../core/mapping.ts'
 import { type Parsed, parseContract } from '../core/parse-contract.ts'
 import { checkMappingAgainstContract, parseMapping } from '../core/parse-mapping.ts'
 import type { FileProblem } from '../core/yaml-document.ts'
+import { qualityColumnsOf } from '../dqdl/contract-columns.ts'
 import { requireRuleset } from '../dqdl/parse.ts'
 import { translateRuleset } from '../dqdl/spark-sql.ts'
 import { checkMappingTypes } from '../glue/check-mapping.ts'
@@ -76,10 +77,12 @@ async function rulesetsOf(
   ]
   if (problems.length > 0) refuse(problems)
   return Promise.all(
-    contracts.map(async ({ dataset }) => {
+    contracts.map(async (contract) => {
+      const { dataset } = contract
       const file = join(rulesFolder, `${dataset}.dqdl`)
       const dqdl = readFileSync(file, 'utf8')
-      return { dataset, dqdl, translations: await translateRuleset(requireRuleset(dqdl, relative(root, file))) }
+      const ruleset = requireRuleset(dqdl, relative(root, file))
+      return { dataset, dqdl, translations: await translateRuleset(ruleset, [qualityColumnsOf(contract)]) }
     }),
   )
 }

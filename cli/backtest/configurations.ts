@@ -3,6 +3,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { Contract } from '../../core/contract.ts'
 import { digestOfJson } from '../../core/digest.ts'
 import type { Mapping } from '../../core/mapping.ts'
+import { qualityColumnsOf } from '../../dqdl/contract-columns.ts'
 import { requireRuleset } from '../../dqdl/parse.ts'
 import { translateRuleset } from '../../dqdl/spark-sql.ts'
 import { COMPILER_VERSION } from '../../lambdas/compiler-version.ts'
@@ -59,7 +60,10 @@ export async function projectConfiguration(
   const contract = project.contracts.get(dataset)
   const rules = project.rulesets.find((one) => one.dataset === dataset)
   if (mapping === undefined || contract === undefined || rules === undefined) return null
-  const ruleset = { dqdl: rules.text, translations: await translateRuleset(requireRuleset(rules.text)) }
+  const ruleset = {
+    dqdl: rules.text,
+    translations: await translateRuleset(requireRuleset(rules.text), [qualityColumnsOf(contract)]),
+  }
   return configurationOf(contract, mapping, ruleset)
 }
 

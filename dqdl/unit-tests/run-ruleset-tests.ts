@@ -116,7 +116,10 @@ export async function runRulesetTests(
   file: string,
   connection: QualityConnection,
 ): Promise<TestedRuleset> {
-  const translations = await translateRuleset(bound.ruleset)
+  const translations = await translateRuleset(bound.ruleset, [
+    ...bound.tests.map(({ columns }) => columns),
+    ...bound.references.map(({ columns }) => columns),
+  ])
   for (const { alias, columns, rows } of bound.references) await createTable(alias, columns, rows, connection)
   const tests: TestOutcome[] = []
   const failed = new Set<number>()

@@ -127,6 +127,13 @@ export const DIFFERENCES: readonly Difference[] = [
     reasonFor: textReason((rule) => rule.where !== null && hasKeyword(rule, 'EMPTY', 'WHITESPACES_ONLY'), isNull),
   },
   {
+    subject: 'where, and a condition that is NULL for every row left',
+    reasonFor: ({ rule, context }) =>
+      rule.type === 'ColumnValues' && rule.where !== null && rule.condition?.kind === 'date'
+        ? meaning(dateMeaning(rule, rule.condition, context))
+        : null,
+  },
+  {
     subject: 'ColumnLength and NULL, `!=`, 0 in lists ✓',
     reasonFor: ({ rule, context }) => {
       if (rule.type !== 'ColumnLength' || rule.condition?.kind !== 'number') return null

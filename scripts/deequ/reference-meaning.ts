@@ -7,6 +7,7 @@ import { numberHolds } from '../../dqdl/conditions.ts'
 import { evaluateDay, evaluateNumber } from '../../dqdl/operands.ts'
 import { datePredicate } from '../../dqdl/row-predicates.ts'
 import { literal, type TypeFamily } from '../../dqdl/sql.ts'
+import { dateOfText } from '../../dqdl/text-times.ts'
 
 /** A rule over one column, in the words of DuckDB. */
 export interface LeafContext {
@@ -74,12 +75,16 @@ export function patternMatches(operator: 'matches' | 'not matches', pattern: str
 /** The values that a pattern is held against. */
 export const patternValues = (context: LeafContext): string => `SELECT ${context.column} AS v ${from(context)}`
 
-/** `not between` lets NULL pass. */
+const dayIn = ({ column, family }: LeafContext): string =>
+  family === 'text' ? `(${dateOfText(column)})` : `CAST(${column} AS DATE)`
+
+/** `not between` lets NULL pass; what is no day is neither met nor not met. */
 export function dateMeaning(rule: Rule, condition: DateCondition, context: LeafContext): string {
   const predicate = datePredicate({ sql: context.column, family: context.family }, condition, context.now, rule.tags)
   const dated = condition.operands.every((operand) => evaluateDay(operand, context.now, rule.tags) !== null)
+  const met = condition.operator === 'not between' && dated ? `(${context.column} IS NULL OR ${predicate})` : predicate
   return shareHolds(
-    condition.operator === 'not between' && dated ? `(${context.column} IS NULL OR ${predicate})` : predicate,
+    dated ? `CASE WHEN ${met} OR ${dayIn(context)} IS NOT NULL THEN ${met} END` : met,
     context,
     rule.threshold,
   )

@@ -1,4 +1,5 @@
 import type { Choices } from './random.ts'
+import { sparkPredicates, sparkStatements } from './spark-rules.ts'
 import type { TestColumn, TestTable } from './tables.ts'
 
 /** A rule's text, and the tables its aliases stand for. */
@@ -111,9 +112,9 @@ function valueConditions(column: TestColumn): readonly string[] {
     `in [${DAYS[0]}, NULL]`,
     `not in [${DAYS[1]}, NULL]`,
     '<= now()',
-    '> (now() - 3 days)',
-    '< (now() + 2 hours)',
-    'between (now() - 2 days) and (now() + 1 days)',
+    '> (now() - 4 days)',
+    '< (now() + 2 days)',
+    'between (now() - 4 days) and (now() + 2 days)',
   ]
 }
 
@@ -355,15 +356,30 @@ const POOLS: readonly Pool[] = [
   (_table, column) => namingRules(column),
 ]
 
+/** Of a random rule. */
+const SHARE = { sparkStatement: 0.12, where: 0.3, sparkPredicate: 0.6, composite: 0.1, nested: 0.3 } as const
+
 /** A random rule over a table: with a where clause, a threshold or as a composite now and then. */
 export function randomRule(table: TestTable, choices: Choices): RuleCase {
+  const plainColumns = table.columns.filter(({ name }) => !name.includes('.'))
+  const predicate = (): string => {
+    const column = choices.pick(table.columns)
+    const one = choices.pick(choices.chance(SHARE.sparkPredicate) ? sparkPredicates(column) : predicatesOf(column))
+    if (choices.chance(0.8)) return one
+    return `(${one}) ${choices.pick(['and', 'or'])} ${choices.pick(sparkPredicates(choices.pick(table.columns)))}`
+  }
   const single = (): string => {
+    if (choices.chance(SHARE.sparkStatement))
+      return choices.pick(sparkStatements(table, choices.pick(plainColumns), choices.pick(plainColumns)))
     const rule = choices.pick(choices.pick(POOLS)(table, choices.pick(table.columns)))
     const isPlain = !rule.startsWith('(')
-    if (!isPlain || rule.includes(' where ') || !TAKES_WHERE.test(rule) || choices.chance(0.7)) return rule
-    return withWhere(rule, choices.pick(predicatesOf(choices.pick(table.columns))))
+    if (!isPlain || rule.includes(' where ') || !TAKES_WHERE.test(rule) || !choices.chance(SHARE.where)) return rule
+    return withWhere(rule, predicate())
   }
-  if (choices.chance(0.9)) return { text: single(), table: table.name }
-  const operator = choices.pick(['and', 'or'])
-  return { text: `(${single()}) ${operator} (${single()})`, table: table.name }
+  const composite = (depth: number): string => {
+    const part = (): string => (depth > 0 && choices.chance(SHARE.nested) ? composite(depth - 1) : single())
+    const operator = choices.pick(['and', 'or'])
+    return Array.from({ length: 2 + choices.below(2) }, () => `(${part()})`).join(` ${operator} `)
+  }
+  return { text: choices.chance(SHARE.composite) ? composite(2) : single(), table: table.name }
 }

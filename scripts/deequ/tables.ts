@@ -32,6 +32,10 @@ export interface ColumnType {
 }
 
 const texts = (...values: readonly string[]): readonly string[] => values.map(literal)
+/**
+ * Before the comparison starts. The reference has no clock but the machine's, so ages keep away from every operand by more
+ * than a comparison takes, and days by more than one: the outcomes are the same at any hour of any day.
+ */
 const hoursAgo = (hours: number): string => `(TIMESTAMP '{now}' - INTERVAL ${hours * 60} MINUTE)`
 
 export const COLUMN_TYPES: readonly ColumnType[] = [
@@ -168,7 +172,11 @@ export const COLUMN_TYPES: readonly ColumnType[] = [
       "TIMESTAMP '1969-12-31 23:59:59'",
     ],
   },
-  { kind: 'timestamp', duckdbType: 'TIMESTAMP', pool: [hoursAgo(0.5), hoursAgo(5.5), hoursAgo(30.5), hoursAgo(100.5)] },
+  {
+    kind: 'timestamp',
+    duckdbType: 'TIMESTAMP',
+    pool: [hoursAgo(0.25), hoursAgo(6.25), hoursAgo(200.25), hoursAgo(500.25)],
+  },
   { kind: 'floating', duckdbType: 'FLOAT', pool: ['0.5', '0.25', '-1.5', '3.0', "'NaN'::FLOAT", '100.0'] },
   { kind: 'integer', duckdbType: 'SMALLINT', pool: ['1', '2', '-32768', '32767', '0'] },
   { kind: 'decimal', duckdbType: 'DECIMAL(38,0)', pool: ['1', '99999999999999999999999999999999999999', '-5', '2'] },

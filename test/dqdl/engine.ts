@@ -36,7 +36,7 @@ export async function judge(
   await engine.run(`CREATE OR REPLACE TEMP TABLE sluice_data AS ${data}`)
   const described = await engine.rows('DESCRIBE sluice_data')
   const columns = described.map((row) => ({ name: String(row.column_name), duckdbType: String(row.column_type) }))
-  const translations = await translateRuleset(ruleset)
+  const translations = await translateRuleset(ruleset, [columns])
   const plan = compileQuality(ruleset, columns, { now: NOW, translations, ...rest })
   const { result, verdict } = await executeQualityPlan(plan, engine)
   const parsed = parseGlueResult(result)

@@ -48,4 +48,52 @@ describe('Spark SQL', () => {
       'The output of the statement must have columns of the primary data frame only.',
     ])
   })
+
+  const TYPED = `SELECT * FROM (VALUES
+    (1, '12.7', 2147483647, DATE '2024-05-20', 'NaN'::DOUBLE, true, 'straße'), (2, 'x', 5, NULL, 1.5, false, 'a\\_b')) AS t(id, text, number, day, share, flag, word)`
+  const counted = async (...predicates: readonly string[]): Promise<readonly unknown[]> => {
+    const rules = predicates.map((predicate) => `RowCount >= 0 where "${predicate}"`)
+    const { results } = await judge(engine, TYPED, rules.join(', '))
+    return results.map(
+      ({ EvaluatedMetrics, EvaluationMessage }) => EvaluatedMetrics['Dataset.*.RowCount'] ?? EvaluationMessage,
+    )
+  }
+
+  test('DQ-14: values of different types meet as Spark casts them where nobody wrote a cast', async () => {
+    expect(
+      await counted(
+        'text > 12',
+        'text >= 12.7',
+        'text in (12, 12.7)',
+        'text + 0.3 = 13',
+        "number = 'x'",
+        "day > 'yesterday'",
+        "day between '2024' and '2025'",
+        "coalesce(number, 'none') = '5'",
+        "length(number) = 10 and number like '21%'",
+        "year(text) is null and flag = 'yes'",
+        'number + 1 < 0',
+        'cast(share as int) = 0',
+      ),
+    ).toEqual([0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1])
+  })
+
+  test('DQ-14: functions, negation and backslashes mean what they mean to Spark', async () => {
+    expect(
+      await counted(
+        '!(id = 1) and !flag',
+        "upper(word) = 'STRASSE'",
+        'dayofweek(day) = 2',
+        "substring(word, 0, 2) = 'st' and substring(word, -3, 2) = 'aß'",
+        "regexp_replace(word, '[a-z]', '') = 'ß'",
+        "word rlike '\\\\d'",
+        "word rlike '\\d'",
+        "word like '%\\_%'",
+        'isnan(share) or isnan(null)',
+        "date_format(day, 'EEE d MMM yyyy') = 'Mon 20 May 2024'",
+        'sqrt(-id) > 0 and ln(0) is null',
+        "cast('1_000' as int) is null and to_date('2024') = '2024-01-01'",
+      ),
+    ).toEqual([1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 2, 2])
+  })
 })

@@ -26,7 +26,7 @@ async function planWithRules({ given, dqdl }: SparkCase): Promise<Plan> {
   const ruleset = requireRuleset(dqdl)
   const quality = compileQuality(ruleset, qualityColumnsOf(given.contract), {
     now: new Date(plan.ingestedAt),
-    translations: await translateRuleset(ruleset),
+    translations: await translateRuleset(ruleset, [qualityColumnsOf(given.contract)]),
   })
   return { ...plan, quality }
 }
