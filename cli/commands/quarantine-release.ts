@@ -1,7 +1,7 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
-import { manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
+import { MAX_SOURCES, manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
 import { parseManifest } from '../../replay/parse-manifest.ts'
 import { mustConfirm, type Release, type ReleaseManifest, releaseManifest } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
@@ -12,9 +12,6 @@ import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-eviden
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
 import { describeReplay } from '../replay-client.ts'
 import { connectionOf } from '../session.ts'
-
-/** Sources that one manifest may name. */
-const MOST_SOURCES = 20_000
 
 interface ReleaseOptions extends Omit<FilterOptions, 'status'> {
   readonly why: string
@@ -54,7 +51,7 @@ async function recordsToRelease(lambda: LambdaClient, jobs: readonly string[], o
   if (jobs.length > 0) return recordsNamed(lambda, jobs)
   if (!filtered)
     throw wrong('nothing_to_release', 'Say what to release: jobs, or a filter', 'sluice quarantine release --help')
-  const { records } = await listRecords(lambda, parseFilter({ ...options, status: 'open' }), MOST_SOURCES)
+  const { records } = await listRecords(lambda, parseFilter({ ...options, status: 'open' }), MAX_SOURCES)
   if (records.length === 0)
     throw new CommandError(EXIT.no, 'nothing_to_release', 'Nothing open fits the filter', 'sluice quarantine list')
   return records

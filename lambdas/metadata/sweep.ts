@@ -1,8 +1,8 @@
 import { type LandedSource, sequencerOfListed } from '../../core/source.ts'
-import type { Fields } from '../input.ts'
 import type { IngestInput, SweepRequest, SweepResult } from '../messages.ts'
 import { type Database, type Queryable, rowsOf } from './database.ts'
 import { sourceObjectIdOf } from './ingest-input.ts'
+import { LANDED_SOURCE, landedSourceOf } from './landed-source.ts'
 
 /** With keys of 1,024 bytes so many fit the state of the sweep machine. */
 const MAX_STARTS = 120
@@ -28,26 +28,10 @@ async function unregistered(sql: Queryable, request: SweepRequest, landedBefore:
   return due.filter((_, index) => !registered.has(ids[index] ?? '')).map(sweptInput)
 }
 
-const sourceOf = (row: Fields): LandedSource => ({
-  bucket: row.text('bucket'),
-  key: row.text('object_key'),
-  versionId: row.text('version_id'),
-  sizeBytes: row.integer('size_bytes'),
-  etag: row.text('etag'),
-  sequencer: row.text('sequencer'),
-  landedAt: row.text('landed_at'),
-})
-
 /** Jobs that found no slot in time; oldest first. */
 async function deferred(sql: Queryable, atMost: number): Promise<IngestInput[]> {
-  const rows = await rowsOf(
-    sql,
-    `SELECT bucket, object_key, version_id, size_bytes::float8 AS size_bytes, etag, sequencer,
-       to_char(landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS landed_at
-     FROM sluice.admin_deferred_jobs($1)`,
-    [atMost],
-  )
-  return rows.map((row) => sweptInput(sourceOf(row)))
+  const rows = await rowsOf(sql, `SELECT ${LANDED_SOURCE} FROM sluice.admin_deferred_jobs($1)`, [atMost])
+  return rows.map((row) => sweptInput(landedSourceOf(row)))
 }
 
 async function unheard(sql: Queryable, since: string, at: string): Promise<SweepResult['check']> {

@@ -1,9 +1,9 @@
 import { type JobId, parseJobId } from '../../../core/identifiers.ts'
 import type { LandedSource, SourceVersion } from '../../../core/source.ts'
 import { MAX_SOURCES, type ReplayManifest, type ReplaySelection } from '../../../replay/manifest.ts'
-import type { Fields } from '../../input.ts'
 import { type Queryable, rowsOf } from '../database.ts'
 import { sourceObjectIdOf } from '../ingest-input.ts'
+import { LANDED_SOURCE, landedSourceOf } from '../landed-source.ts'
 
 /** A source that a manifest names. */
 export interface SelectedSource {
@@ -21,23 +21,10 @@ export interface Selection {
   readonly unknownJobs: readonly JobId[]
 }
 
-const LANDED = `source_object_id, bucket, object_key, version_id, size_bytes::float8 AS size_bytes, etag, sequencer,
-  to_char(landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS landed_at`
-
-const landedOf = (row: Fields): LandedSource => ({
-  bucket: row.text('bucket'),
-  key: row.text('object_key'),
-  versionId: row.text('version_id'),
-  sizeBytes: row.integer('size_bytes'),
-  etag: row.text('etag'),
-  sequencer: row.text('sequencer'),
-  landedAt: row.time('landed_at'),
-})
-
 /** What is registered of the sources with these ids. */
 async function registered(sql: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, LandedSource>> {
-  const rows = await rowsOf(sql, `SELECT ${LANDED} FROM sluice.admin_sources($1)`, [ids])
-  return new Map(rows.map((row) => [row.text('source_object_id'), landedOf(row)]))
+  const rows = await rowsOf(sql, `SELECT source_object_id, ${LANDED_SOURCE} FROM sluice.admin_sources($1)`, [ids])
+  return new Map(rows.map((row) => [row.text('source_object_id'), landedSourceOf(row)]))
 }
 
 /** One more than may be, so that too many are seen. */
