@@ -62,6 +62,7 @@ const updatePermissions = (input: Input) => {
 
 async function createMachine(api: Api, input: Input): Promise<unknown> {
   const name = checkName(input.text('name'))
+  checkVersionDescription(input)
   const arn = machineArn(api, name)
   const type = machineType(input)
   const { json, hash } = api.definitions.check(input.text('definition'), type)
@@ -129,8 +130,22 @@ function boundedTags(arn: string, tags: Record<string, string>): Record<string, 
   throw new AwsError('TooManyTags', `Too many tags: a resource has at most ${MAX_TAGS}`, 400, { resourceName: arn })
 }
 
+const UPDATABLE = ['definition', 'roleArn', 'loggingConfiguration', 'tracingConfiguration', 'encryptionConfiguration']
+
+/** @throws AwsError ValidationException */
+function checkVersionDescription(input: Input): void {
+  if (input.has('versionDescription') && !input.booleanOr('publish', false))
+    throw new AwsError('ValidationException', 'Version description can only be set when publish is true')
+}
+
 async function updateMachine(api: Api, input: Input): Promise<unknown> {
   const record = machineOf(api, input.text('stateMachineArn'))
+  if (!UPDATABLE.some((member) => input.has(member)))
+    throw new AwsError(
+      'MissingRequiredParameter',
+      'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
+    )
+  checkVersionDescription(input)
   const next = revised(api, input, record)
   if (next !== record) await save(api, next, api.definitions.check(next.definitionText, next.type).json)
   const version = input.booleanOr('publish', false)

@@ -158,7 +158,7 @@ function caseBus(recorded: ConformanceCase, clock: Clock): ServiceBus & { states
       if (service === 'lambda' && operation === 'Invoke') return invoke(recorded, clock, members, context)
       if (service === 's3' && operation === 'GetObject') return getObject(recorded, members)
       if (service === 's3' && operation === 'ListObjectsV2') return listObjects(recorded, members)
-      if (service === 's3' && operation === 'PutObject') return { ETag: ETAG, ServerSideEncryption: 'AES256' }
+      if (service === 's3' && operation === 'PutObject') return PUT
       const known = service === 'states' ? bus.states?.operations[operation] : undefined
       if (known === undefined) throw new AwsError('NotImplemented', `The case has no ${service}:${operation}`, 501)
       return known.run(input, context)
@@ -198,6 +198,7 @@ const returned = ({ return: value, returnRepeated }: FunctionBehaviour): Json =>
   returnRepeated === undefined ? (value ?? null) : returnRepeated.text.repeat(returnRepeated.count)
 
 const ETAG = '"00000000000000000000000000000000"'
+const PUT = { ChecksumCRC32: 'AAAAAA==', ChecksumType: 'FULL_OBJECT', ETag: ETAG, ServerSideEncryption: 'AES256' }
 
 /** A text under a name that says so (`.csv`, `.jsonl`, …) is the object itself; any other value is its JSON text. */
 const objectText = (key: string, value: Json): string =>

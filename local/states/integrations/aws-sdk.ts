@@ -36,9 +36,15 @@ function requestFor(service: string, model: OperationModel | undefined, paramete
   }
 }
 
-/** `Body` is sent as its JSON text, whatever it is: text goes with its quotes. */
+/** `Body` is sent as its JSON text, whatever it is: text goes with its quotes. Checked by CRC32, as the SDK does by itself. */
 function objectRequest(parameters: Json): Json {
   if (!isJsonObject(parameters) || parameters.Body === undefined) return parameters
   const Body = JSON.stringify(parameters.Body)
-  return { ContentType: 'text/plain; charset=UTF-8', ...(parameters as Record<string, Json>), Body }
+  const isChecked = Object.keys(parameters).some((name) => name.startsWith('Checksum'))
+  return {
+    ContentType: 'text/plain; charset=UTF-8',
+    ...(isChecked ? {} : { ChecksumAlgorithm: 'CRC32' }),
+    ...(parameters as Record<string, Json>),
+    Body,
+  }
 }
