@@ -260,21 +260,31 @@ function restAnswer({ requestId, serviceId }: Exchange, { status, headers, body,
   return { status, headers: Object.fromEntries(all), body }
 }
 
+const tooLong = (): AwsError =>
+  new AwsError('RequestEntityTooLargeException', `The request body is longer than ${MAX_BODY_BYTES} bytes`, 413)
+
 async function gather(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of body) {
     sizeBytes += chunk.length
-    if (sizeBytes > MAX_BODY_BYTES) {
-      throw new AwsError(
-        'RequestEntityTooLargeException',
-        `The request body is longer than ${MAX_BODY_BYTES} bytes`,
-        413,
-      )
-    }
+    if (sizeBytes > MAX_BODY_BYTES) throw tooLong()
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-const readBody = (message: IncomingMessage): Promise<Buffer> => gather(message)
+/** As `gather`, without an iterator over the stream: most requests are one chunk. */
+function readBody(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((done, failed) => {
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    message.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length
+      if (sizeBytes > MAX_BODY_BYTES) failed(tooLong())
+      else chunks.push(chunk)
+    })
+    message.once('end', () => done(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)))
+    message.once('error', failed)
+  })
+}
