@@ -3,11 +3,12 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { isJsonObject } from '../core/json.ts'
 import type { PastRows } from '../dqdl/backtest/backtest.ts'
 import { type GlueResult, parseGlueResult } from '../dqdl/glue-result.ts'
 import { literal } from '../dqdl/sql.ts'
+import { isAbsent } from './absent-object.ts'
 
 export interface PastRun {
   readonly tenantId: string
@@ -20,16 +21,12 @@ const placeOf = (uri: string): { Bucket: string; Key: string } => {
   return { Bucket: bucket, Key: key }
 }
 
-const isGone = (thrown: unknown): boolean =>
-  thrown instanceof NoSuchKey ||
-  (thrown instanceof Error && (thrown.name === 'NoSuchKey' || thrown.name === 'NotFound'))
-
 async function textAt(s3: S3Client, place: { Bucket: string; Key: string }): Promise<string | null> {
   try {
     const { Body } = await s3.send(new GetObjectCommand(place))
     return (await Body?.transformToString()) ?? null
   } catch (thrown) {
-    if (isGone(thrown)) return null
+    if (isAbsent(thrown)) return null
     throw thrown
   }
 }
@@ -58,7 +55,7 @@ async function download(s3: S3Client, url: string, file: string): Promise<boolea
     await pipeline(Body, createWriteStream(file))
     return true
   } catch (thrown) {
-    if (isGone(thrown)) return false
+    if (isAbsent(thrown)) return false
     throw thrown
   }
 }

@@ -3,6 +3,7 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { parse } from 'csv-parse/sync'
 import { isJsonObject } from '../core/json.ts'
 import type { QuarantineRecord } from '../lambdas/metadata/quarantine-list.ts'
+import { isAbsent } from './absent-object.ts'
 import { bucketOf } from './deployment.ts'
 
 /** What the quarantine function wrote for a job. */
@@ -26,7 +27,7 @@ async function readText(s3: S3Client, bucket: string, key: string): Promise<stri
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
     return (await Body?.transformToString()) ?? ''
   } catch (thrown) {
-    if (thrown instanceof Error && thrown.name === 'NoSuchKey') return null
+    if (isAbsent(thrown)) return null
     throw thrown
   }
 }

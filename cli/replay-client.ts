@@ -5,6 +5,7 @@ import { isJsonObject } from '../core/json.ts'
 import type { SourceVersion } from '../core/source.ts'
 import { auditKey, manifestKeyOf, resultKeyOf } from '../replay/manifest.ts'
 import type { ReplayReport } from '../replay/report.ts'
+import { isAbsent } from './absent-object.ts'
 import { bucketOf, invokeMetadata } from './deployment.ts'
 import { CommandError, EXIT } from './output.ts'
 
@@ -41,9 +42,6 @@ export async function dropManifest({ lambda, s3 }: ReplayClients, key: string, t
 
 const isReport = (value: unknown): value is ReplayReport =>
   isJsonObject(value) && value.reportVersion === 1 && Array.isArray(value.lines) && isJsonObject(value.manifest)
-
-const isAbsent = (thrown: unknown): boolean =>
-  thrown instanceof Error && (thrown.name === 'NotFound' || thrown.name === 'NoSuchKey')
 
 /** Reads results beside a manifest; each object once. */
 class ResultReader {

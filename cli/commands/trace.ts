@@ -1,5 +1,6 @@
 import { HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { isAbsent } from '../absent-object.ts'
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import { printMillis } from '../executions/print.ts'
 import { findExecution, historyOf } from '../executions/read.ts'
@@ -8,7 +9,7 @@ import { executionTree } from '../executions/tree.ts'
 import type { Invocation } from '../invocation.ts'
 import type { JobDocument } from '../job-view.ts'
 import { getJob } from '../jobs-client.ts'
-import { EXIT, type ExitCode } from '../output.ts'
+import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { type Connection, connectionOf } from '../session.ts'
 import { columns } from '../table.ts'
 
@@ -30,18 +31,34 @@ async function objectsUnder(s3: S3Client, uri: string): Promise<readonly TraceEn
   return found
 }
 
-/** The source version and every object that the job wrote. */
-async function objectsOf(s3: S3Client, { source, objects }: JobDocument): Promise<readonly TraceEntry[]> {
+/** The source version; nothing where it is gone. */
+async function sourceOf(s3: S3Client, { source }: JobDocument): Promise<readonly TraceEntry[]> {
   const { bucket: Bucket, key: Key, versionId: VersionId, sizeBytes } = source
-  const { LastModified } = await s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }))
-  const uris = [...new Set(Object.values(objects).filter((uri) => uri !== null))]
-  const lists = await Promise.all(uris.map((uri) => objectsUnder(s3, uri)))
-  return [...written(LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`), ...lists.flat()]
+  try {
+    const { LastModified } = await s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }))
+    return written(LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`)
+  } catch (thrown) {
+    if (isAbsent(thrown)) return []
+    throw thrown
+  }
 }
 
+/** The source version and every object that the job wrote. */
+async function objectsOf(s3: S3Client, job: JobDocument): Promise<readonly TraceEntry[]> {
+  const uris = [...new Set(Object.values(job.objects).filter((uri) => uri !== null))]
+  const lists = await Promise.all([sourceOf(s3, job), ...uris.map((uri) => objectsUnder(s3, uri))])
+  return lists.flat()
+}
+
+/** What the job's execution did; nothing where its history is not kept any more. */
 async function executionEntries(connection: Connection, executionArn: string): Promise<readonly TraceEntry[]> {
   const states = new SFNClient(clientSettings(connection))
-  const { startDate, stopDate, status } = await findExecution(states, executionArn)
+  const found = await findExecution(states, executionArn).catch((thrown: unknown) => {
+    if (thrown instanceof CommandError && thrown.code === 'unknown_execution') return null
+    throw thrown
+  })
+  if (found === null) return []
+  const { startDate, stopDate, status } = found
   const start: TraceEntry = {
     at: startDate ?? new Date(0),
     service: 'states',
