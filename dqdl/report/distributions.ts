@@ -54,6 +54,8 @@ async function extentsOf(columns: readonly QualityColumn[], connection: QualityC
   return columns.flatMap((column, index): Extent[] => {
     const [low, high] = [row[`low${index}`], row[`high${index}`]]
     if (typeof low !== 'number' || typeof high !== 'number') return []
+    // Values that lie further apart than a number can tell have no bins.
+    if (!Number.isFinite(high - low)) return []
     const kind = isNumeric(familyOf(column.duckdbType)) ? 'numbers' : 'days'
     const value = positionOf(column)
     return [
