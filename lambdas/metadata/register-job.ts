@@ -6,18 +6,17 @@ import { replaySlots } from '../../replay/admission.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
 import { waiversOf } from '../waivers.ts'
-import {
-  configurationOfJob,
-  currentConfiguration,
-  type LoadedConfiguration,
-  plannedConfiguration,
-} from './configuration.ts'
+import { type Choice, chooseConfiguration } from './choose-configuration.ts'
+import { configurationOfJob, type LoadedConfiguration } from './configuration.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
 import { decideRegistration, type KnownJob, type Registration, type RegistrationStep } from './decide-registration.ts'
 import { ownerOf, type SourceOwner, sourceObjectIdOf, UNKNOWN_NAME } from './ingest-input.ts'
 import { type JobRow, readJob } from './job-row.ts'
 
-/** How long a slot counts; no execution may run longer, and one that died frees its slot then at the latest. */
+/**
+ * How long a slot counts: one of an execution that died is free then at the latest. An execution that runs longer goes on, but a
+ * replay may make the next attempt of its job meanwhile.
+ */
 export const LEASE_SECONDS = 6 * 3600
 
 export interface Registering {
@@ -33,69 +32,6 @@ export interface Registering {
 export interface Registered {
   readonly result: RegisterJobResult
   readonly configuration: LoadedConfiguration | null
-}
-
-/** Which configuration the source gets, or why it gets none; `jobId` when an existing job decides. */
-interface Choice {
-  readonly refusal: ReasonCode | null
-  readonly configuration: LoadedConfiguration | null
-  readonly jobId: string | null
-}
-
-const refused = (refusal: ReasonCode): Choice => ({ refusal, configuration: null, jobId: null })
-
-/** The latest job of the source that pinned a configuration, for those who want that configuration again. */
-async function originalJobOf(sql: Queryable, tenantId: TenantId, sourceObjectId: string): Promise<string | null> {
-  const row = await firstRowOf(
-    sql,
-    `SELECT job_id FROM sluice.ingestion_jobs WHERE tenant_id = $1 AND source_object_id = $2 AND refusal IS NULL
-     ORDER BY sequence DESC LIMIT 1`,
-    [tenantId, sourceObjectId],
-  )
-  return row?.text('job_id') ?? null
-}
-
-/** The job that the plan of a replay found, if it is one of this source. */
-async function plannedJobOf(
-  sql: Queryable,
-  tenantId: TenantId,
-  { source, replay }: IngestInput,
-): Promise<string | null> {
-  if (replay === null || replay.jobId === null) return null
-  const row = await firstRowOf(
-    sql,
-    `SELECT job_id FROM sluice.ingestion_jobs
-     WHERE tenant_id = $1 AND job_id = $2 AND source_object_id = $3 AND refusal IS NULL`,
-    [tenantId, replay.jobId, sourceObjectIdOf(source)],
-  )
-  return row?.text('job_id') ?? null
-}
-
-async function existingJobOf(sql: Queryable, tenantId: TenantId, input: IngestInput): Promise<string | null> {
-  const planned = await plannedJobOf(sql, tenantId, input)
-  if (planned !== null) return planned
-  const wantsOriginal = input.trigger === 'sweep' || input.replay?.configuration === 'original'
-  return wantsOriginal ? originalJobOf(sql, tenantId, sourceObjectIdOf(input.source)) : null
-}
-
-async function chooseConfiguration(
-  sql: Queryable,
-  owner: SourceOwner,
-  { input }: Registering,
-  tenant: Fields | null,
-): Promise<Choice> {
-  if (!owner.readable) return refused('invalid_key_prefix')
-  if (tenant === null) return refused('unknown_tenant')
-  if (tenant.text('status') !== 'active') return refused('tenant_suspended')
-  const existing = await existingJobOf(sql, owner.tenantId, input)
-  if (existing !== null)
-    return { refusal: null, configuration: await configurationOfJob(sql, owner.tenantId, existing), jobId: existing }
-  const pinned = input.replay?.pinned ?? null
-  const configuration =
-    pinned === null
-      ? await currentConfiguration(sql, owner.tenantId, owner.dataset)
-      : await plannedConfiguration(sql, owner.tenantId, owner.dataset, pinned)
-  return configuration === null ? refused('unknown_dataset') : { refusal: null, configuration, jobId: null }
 }
 
 async function putSource(sql: Queryable, tenantId: TenantId, source: LandedSource): Promise<void> {
@@ -368,7 +304,7 @@ async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Re
     return { answered: answered.decision, configuration, isNew: false, jobId: answered.jobId }
   }
   const tenant = await readTenant(sql, owner.tenantId)
-  const choice = await chooseConfiguration(sql, owner, registering, tenant)
+  const choice = await chooseConfiguration(sql, owner, registering.input, tenant)
   if (choice.jobId !== null)
     return { answered: null, configuration: choice.configuration, isNew: false, jobId: choice.jobId }
   await putSource(sql, owner.tenantId, input.source)
