@@ -78,7 +78,9 @@ function addressOf(address: string | AddressInfo | null): AddressInfo {
 
 async function respond(options: DispatchOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
   const answer = await dispatch(options, message, gone.signal)
   if (!message.complete) message.resume()
   response.writeHead(answer.status, { ...answer.headers, ...lengthOf(answer) })

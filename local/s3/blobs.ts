@@ -31,6 +31,8 @@ export interface BlobStore {
   /** Deletes what was unowned when the store was opened: a killed runtime's. */
   sweepLeftOver(): Promise<void>
   read(blob: Blob, first: number, lengthBytes: number): Readable
+  /** The same bytes at once where they are small enough to live in the store; `null` for those in files. */
+  readInline(blob: Blob, first: number, lengthBytes: number): Uint8Array | null
   /** A file with exactly the blob's bytes; to be read only. */
   path(blob: Blob): Promise<string>
 }
@@ -119,6 +121,10 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
       const only = segments[0]
       if (segments.length === 1 && only !== undefined && !only.inline) return fileStream(fileOf(only.id), only)
       return Readable.from(readSegments(segments, small, fileOf), { objectMode: false })
+    },
+    readInline: (blob, first, lengthBytes) => {
+      const [only, ...others] = slice(blob, first, lengthBytes)
+      return only?.inline === true && others.length === 0 ? bytesOf(small, only) : null
     },
     path: async (blob) => {
       const only = blob[0]

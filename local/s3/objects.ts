@@ -177,7 +177,10 @@ const readOperation = (context: S3Context, withBody: boolean): Operation => ({
     const stretch = stretchOf(input, version)
     const described = { ...describe(input, context.catalog.bucket(bucket), version), ...stretch.members }
     if (!withBody) return described
-    return { ...described, Body: context.blobs.read(version.blob, stretch.first, stretch.lengthBytes) }
+    const { first, lengthBytes } = stretch
+    const { blobs } = context
+    const Body = blobs.readInline(version.blob, first, lengthBytes) ?? blobs.read(version.blob, first, lengthBytes)
+    return { ...described, Body }
   },
 })
 
