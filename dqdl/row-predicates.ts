@@ -1,5 +1,6 @@
 import type { DateCondition, NumberCondition, Rule, TextCondition, TextOperand } from './ast.ts'
 import { numberHolds } from './conditions.ts'
+import { matchesWhole } from './fixed-pattern.ts'
 import { evaluateDay, evaluateNumber } from './operands.ts'
 import { literal, type TypeFamily } from './sql.ts'
 import { dateOfText } from './text-times.ts'
@@ -129,7 +130,7 @@ export function textPredicate(
   const [first] = operands
   if (operator === 'matches' || operator === 'not matches') {
     const pattern = first?.kind === 'text' ? first.value : ''
-    const matched = `regexp_full_match(${value}, ${literal(pattern)}${ignoreCase ? ", 'i'" : ''})`
+    const matched = matchesWhole(value, pattern, ignoreCase)
     return withNull(operator === 'matches' ? `(${value} <> '' AND ${matched})` : `NOT ${matched}`, sql, false)
   }
   const hasNull = operands.some((each) => each.kind === 'keyword' && each.keyword === 'NULL')

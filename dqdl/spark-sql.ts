@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { leavesOf, type Ruleset } from './ast.ts'
+import { translatePlainPredicate } from './plain-predicate.ts'
 import type { QualityColumn } from './quality-plan.ts'
 import { withImplicitCasts } from './spark-casts.ts'
 import { kindsOfColumns, type SparkKind } from './spark-kinds.ts'
@@ -94,9 +95,18 @@ function translateStatement(statement: string, { translate, outputsOf }: Transla
   return { sql, refused: null, tables, columns, outputs: outputsOf(statement) }
 }
 
+/** Translates where clauses by the library alone; see {@link translateRuleset}. */
+export async function translatePredicates(
+  predicates: readonly string[],
+  tables: readonly (readonly QualityColumn[])[] = [],
+): Promise<SqlTranslations> {
+  const translator = await loadTranslator(kindsOfColumns(tables))
+  return Object.fromEntries(predicates.map((each) => [each, translatePredicate(each, translator)]))
+}
+
 /**
  * Translates every where clause and CustomSql statement of a ruleset from Spark SQL to DuckDB. The translator (22 MB of
- * WebAssembly) is loaded only when there is one.
+ * WebAssembly) is loaded only when one needs it.
  * @param tables columns of the data and of what stands beside it: Spark casts by their types where nobody wrote a cast.
  * Without them such a text is translated as it stands, and what the engine does not cast by itself is ERROR.
  */
@@ -105,14 +115,23 @@ export async function translateRuleset(
   tables: readonly (readonly QualityColumn[])[] = [],
 ): Promise<SqlTranslations> {
   const leaves = rules.flatMap(leavesOf)
-  const predicates = new Set(leaves.flatMap(({ where }) => where ?? []))
+  const clauses = new Set(leaves.flatMap(({ where }) => where ?? []))
+  const kinds = kindsOfColumns(tables)
+  const plain: SqlTranslations = Object.fromEntries(
+    [...clauses].flatMap((each) => {
+      const translation = translatePlainPredicate(each, tables.length === 0 ? null : kinds)
+      return translation === null ? [] : [[each, translation] as const]
+    }),
+  )
+  const predicates = new Set([...clauses].filter((each) => plain[each] === undefined))
   const statements = new Set(
     leaves.flatMap(({ type, parameters }) => (type === 'CustomSql' ? (parameters[0]?.text ?? []) : [])),
   )
-  if (predicates.size + statements.size === 0) return {}
-  const translator = await loadTranslator(kindsOfColumns(tables))
-  return Object.fromEntries([
+  if (predicates.size + statements.size === 0) return plain
+  const translator = await loadTranslator(kinds)
+  const translated = Object.fromEntries([
     ...[...statements].map((each) => [each, translateStatement(each, translator)] as const),
     ...[...predicates].map((each) => [each, translatePredicate(each, translator)] as const),
   ])
+  return { ...plain, ...translated }
 }

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { translatePlainPredicate } from '../../dqdl/plain-predicate.ts'
+import { kindsOfColumns } from '../../dqdl/spark-kinds.ts'
+import { translatePredicates } from '../../dqdl/spark-sql.ts'
 import type { Duckdb } from '../../glue/duckdb.ts'
 import { judge, openEngine } from './engine.ts'
 
@@ -95,5 +98,85 @@ describe('Spark SQL', () => {
         "cast('1_000' as int) is null and to_date('2024') = '2024-01-01'",
       ),
     ).toEqual([1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 2, 2])
+  })
+})
+
+describe('plain where clauses', () => {
+  /** Each of the items once, in turn with those of the other lists. */
+  const clausesOf = (names: readonly string[], tests: readonly string[]): readonly string[] =>
+    names.map((name, index) => `${name} ${tests[index % tests.length]}`)
+
+  test('are translated at once as the library translates them, whatever word a column is named with', async () => {
+    const rows = await engine.rows(
+      "SELECT lower(keyword_name) AS w FROM duckdb_keywords() WHERE keyword_category <> 'unreserved' UNION SELECT unnest(['pi', 'curdate', 'now', 'user', 'div', 'both', 'insert', 'if'])",
+    )
+    const words = rows.map(({ w }) => String(w)).filter((word) => /^[a-z_]\w*$/.test(word))
+    const tests = ['= 1', 'is null', "> 'x'", '<> -2.50', 'IS NOT NULL', "<= 'it is'", '!= 007', '>=1', '< 0.5']
+    const names = ['email', '_x', 'Amount', '`net mass`', '`a.b`', '`k"l`', '`straße`', 'x1', 'order']
+    const single = [...clausesOf(words, tests), ...names.flatMap((name) => tests.map((each) => `${name} ${each}`))]
+    const joined = single.slice(-27).map((each, index) => `${each} ${index % 2 ? 'and' : 'OR'} ${names[index % 9]}=3`)
+    const clauses = [...single, ...joined]
+    const plain = clauses.flatMap((each) => {
+      const translation = translatePlainPredicate(each, null)
+      return translation === null ? [] : [[each, translation] as const]
+    })
+    expect(plain.length).toBeGreaterThan(150)
+    const library = await translatePredicates(plain.map(([clause]) => clause))
+    expect(Object.fromEntries(plain)).toEqual(library)
+  })
+
+  test('are plain only where Spark compares without a cast, and then are translated as the library does', async () => {
+    const types = ['VARCHAR', 'INTEGER', 'BIGINT', 'DECIMAL(12,2)', 'DOUBLE', 'FLOAT', 'BOOLEAN', 'DATE', 'TIMESTAMP']
+    const columns = types.map((duckdbType, index) => ({ name: `c${index}`, duckdbType }))
+    const tests = [
+      '= 1',
+      '> 2.5',
+      '<> -3',
+      '>= 10000000000',
+      "= 'x'",
+      "< '2024-01-01'",
+      "!= '1'",
+      'is null',
+      'IS NOT NULL',
+    ]
+    const clauses = [...columns, { name: 'unknown' }].flatMap(({ name }) => tests.map((each) => `${name} ${each}`))
+    const kinds = kindsOfColumns([columns])
+    const plain = clauses.flatMap((each) => {
+      const translation = translatePlainPredicate(each, kinds)
+      return translation === null ? [] : [[each, translation] as const]
+    })
+    expect(plain.map(([clause]) => clause)).toEqual(
+      expect.arrayContaining(["c0 = 'x'", 'c1 > 2.5', 'c3 <> -3', 'c4 >= 10000000000', 'c7 is null']),
+    )
+    const library = await translatePredicates(
+      plain.map(([clause]) => clause),
+      [columns],
+    )
+    expect(Object.fromEntries(plain)).toEqual(library)
+  })
+
+  test.each([
+    'a <=> 1',
+    'a = b',
+    '1 = a',
+    'a = 1 and',
+    '(a = 1)',
+    'a between 1 and 2',
+    'a = 1e5',
+    'a = 1.',
+    'a = 1L',
+    "a = 'it''s'",
+    "a = 'b\\n'",
+    'a = "x"',
+    't.a = 1',
+    'a = 1 -- note',
+    'not a = 1',
+    'a == 1',
+    'current_date > 1',
+    'a in (1)',
+    'a',
+    '',
+  ])('are nothing else: %s', (clause) => {
+    expect(translatePlainPredicate(clause, null)).toBeNull()
   })
 })
