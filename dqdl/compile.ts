@@ -292,19 +292,28 @@ const SAMPLED_ROWS = 20_000
 
 /** One statement for all rules over the shared scan, one for each query of another kind and the rules that use it. */
 function statementsOf(parts: readonly Part[]): QualityPlan['statements'] {
+  const counted = parts.map(withCountedColumn)
+  const countedAnyway = new Set(counted.map(({ valuesOf }) => valuesOf))
   const shortcuts = new Map(parts.flatMap((part) => shortcutOf(part) ?? []).map((part) => [part.index, part]))
   for (const [index, { valuesOf }] of [...shortcuts])
     if (
-      valuesOf !== null &&
+      valuesOf != null &&
+      !countedAnyway.has(valuesOf) &&
       [...shortcuts.values()].filter((each) => each.valuesOf === valuesOf).length < MIN_RULES_OVER_VALUES
     )
       shortcuts.delete(index)
-  const cheap = parts.map((part) => shortcuts.get(part.index) ?? part)
+  const cheap = counted.map((part) => shortcuts.get(part.index) ?? part)
   const exact = parts.flatMap((part) => {
     const shortcut = shortcuts.get(part.index)
     return shortcut === undefined ? [] : [{ ...part, valuesOf: shortcut.valuesOf }]
   })
   return [...groupsOf(cheap).map(unlessManyValues), ...groupsOf(exact).map(unlessSettled)]
+}
+
+/** A rule that cannot do without the distinct values of a column: others over that column look at them, too. */
+function withCountedColumn(part: Part): Part {
+  const [column] = part.measures.values.keys()
+  return column === undefined ? part : { ...part, valuesOf: column }
 }
 
 function shortcutOf({ index, compiled }: Part): Part | null {
@@ -326,7 +335,8 @@ function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
 function unlessManyValues(group: readonly Part[]): QualityPlan['statements'][number] {
   const statement = statementWithFallback(group)
   const column = group[0]?.valuesOf ?? null
-  if (column === null) return statement
+  const countedAnyway = group.some(({ provenIf }) => provenIf === undefined)
+  if (column === null || countedAnyway) return statement
   const sample = `SELECT ${column} AS value FROM sluice_data LIMIT ${SAMPLED_ROWS}`
   return {
     ...statement,

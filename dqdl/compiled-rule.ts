@@ -83,6 +83,8 @@ export interface Source {
 export const SCAN = 'scan'
 /** Column with the number of rows that hold a value. */
 export const VALUE_ROWS = 'sluice_rows'
+/** Column with the number of rows that hold any value but NULL. */
+export const ALL_VALUE_ROWS = 'sluice_all_rows'
 
 /** Names of everything a ruleset measures; equal SQL is measured once. */
 export class MeasureNames {
@@ -167,8 +169,14 @@ function valueSources(measures: readonly Measures[]): readonly Source[] {
   return [...sources].map(([column, { name, aggregates }]) => {
     const selected = [...aggregates].map(([alias, sql]) => `${sql} AS ${alias}`)
     const values = `SELECT ${column}, count(*) AS ${VALUE_ROWS} FROM sluice_data GROUP BY ${column}`
-    return { name, sql: `SELECT ${selected.join(', ')} FROM (${values})` }
+    return { name, sql: `SELECT ${selected.join(', ')} FROM (${withTotal(values, column, selected)})` }
   })
+}
+
+/** Values with the number of all rows beside each, where an aggregate looks at it. */
+function withTotal(values: string, column: string, selected: readonly string[]): string {
+  if (!selected.some((sql) => sql.includes(ALL_VALUE_ROWS))) return values
+  return `SELECT *, sum(CASE WHEN ${column} IS NOT NULL THEN ${VALUE_ROWS} END) OVER () AS ${ALL_VALUE_ROWS} FROM (${values})`
 }
 
 /** The WITH clause that brings the measures of some rules, and the FROM clause over it. */

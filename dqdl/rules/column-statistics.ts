@@ -1,5 +1,12 @@
 import type { Rule } from '../ast.ts'
-import type { CompiledRule, Measures, RuleCompiler, Surroundings } from '../compiled-rule.ts'
+import {
+  ALL_VALUE_ROWS,
+  type CompiledRule,
+  type Measures,
+  type RuleCompiler,
+  type Surroundings,
+  VALUE_ROWS,
+} from '../compiled-rule.ts'
 import {
   type Column,
   checkNumber,
@@ -82,17 +89,22 @@ const spreadOf =
     return `(CASE WHEN NOT ${finite} THEN 'NaN'::DOUBLE WHEN ${moderate} THEN ${spread} WHEN ${least} = ${most} THEN 0.0 ELSE 'Infinity'::DOUBLE END)`
   }
 export const standardDeviation = statistic('StandardDeviation', spreadOf('stddev_pop'))
+function entropyOf({ sql }: Column, scope: string | null, measures: Measures): string {
+  if (scope === null) {
+    const share = `${VALUE_ROWS} / ${ALL_VALUE_ROWS}`
+    return measures.valueAggregate(sql, `abs(sum(CASE WHEN ${sql} IS NOT NULL THEN ${share} * ln(${share}) END))`)
+  }
+  const rows = `SELECT count(*)::DOUBLE AS n FROM sluice_data WHERE ${sql} IS NOT NULL AND ${scope} GROUP BY ${sql}`
+  const shares = `SELECT n, sum(n) OVER () AS total FROM (${rows})`
+  return `${measures.query(`SELECT abs(sum(n / total * ln(n / total))) AS v FROM (${shares})`)}.v`
+}
 /** Natural logarithm, over the values that are not NULL; one distinct value gives 0. */
 export const entropy: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings)
   const scope = scopeOf(rule, surroundings)
-  const rows = `SELECT count(*)::DOUBLE AS n FROM sluice_data WHERE ${column.sql} IS NOT NULL${scope === null ? '' : ` AND ${scope}`} GROUP BY ${column.sql}`
-  const source = measures.query(
-    `SELECT abs(sum(n / total * ln(n / total))) AS v FROM (SELECT n, sum(n) OVER () AS total FROM (${rows}))`,
-  )
   const check = {
     metric: columnMetric([column.name], 'Entropy'),
-    value: `${source}.v`,
+    value: entropyOf(column, scope, measures),
     analyzer: `Entropy(${column.name},None)`,
   }
   return checkNumber(rule, numberCondition(rule), check, surroundings)

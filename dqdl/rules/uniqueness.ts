@@ -1,4 +1,4 @@
-import type { CompiledRule, Measures, RuleCompiler } from '../compiled-rule.ts'
+import { type CompiledRule, type Measures, type RuleCompiler, VALUE_ROWS } from '../compiled-rule.ts'
 import { literal } from '../sql.ts'
 import {
   type Column,
@@ -47,15 +47,39 @@ interface Frequencies {
   readonly single: string
 }
 
-const exactFrequencies = (columns: readonly Column[], scope: string | null, measures: Measures): Frequencies => {
-  const source = measures.query(frequenciesSql(columns, scope))
+/** The same of one column and all rows, over its distinct values: other rules over the column share them. */
+function valueFrequencies({ sql }: Column, measures: Measures): Frequencies & { readonly distinctValues: string } {
+  const measured = (aggregate: string): string => measures.valueAggregate(sql, `${aggregate}::BIGINT`)
+  const kept = measured(`coalesce(sum(CASE WHEN ${sql} IS NOT NULL THEN ${VALUE_ROWS} END), 0)`)
   return {
-    total: `${source}.total`,
-    kept: `${source}.kept`,
-    complete: `${source}.complete`,
-    single: `${source}.single`,
+    total: measured(`coalesce(sum(${VALUE_ROWS}), 0)`),
+    kept,
+    complete: kept,
+    single: measured(`coalesce(count_if(${VALUE_ROWS} = 1 AND ${sql} IS NOT NULL), 0)`),
+    distinctValues: measured(`count(${sql})`),
   }
 }
+
+/** Frequencies of one column. */
+function columnFrequencies(
+  column: Column,
+  scope: string | null,
+  measures: Measures,
+): Frequencies & { readonly distinctValues: string } {
+  if (scope === null) return valueFrequencies(column, measures)
+  const source = measures.query(frequenciesSql([column], scope))
+  return { ...frequenciesOf(source), distinctValues: `${source}.distinct_values` }
+}
+
+const frequenciesOf = (source: string): Frequencies => ({
+  total: `${source}.total`,
+  kept: `${source}.kept`,
+  complete: `${source}.complete`,
+  single: `${source}.single`,
+})
+
+const exactFrequencies = (columns: readonly Column[], scope: string | null, measures: Measures): Frequencies =>
+  frequenciesOf(measures.query(frequenciesSql(columns, scope)))
 
 /** Equal values have equal hashes, but for floating numbers: 0.0 equals -0.0. */
 const isHashable = ({ family }: Column): boolean => family !== 'floating' && family !== 'other'
@@ -120,12 +144,12 @@ export const isUnique = uniquenessRule(true)
 export const uniqueValueRatio: RuleCompiler = (rule, measures, surroundings) => {
   const column = columnOf(parameterOf(rule, 0), surroundings)
   const scope = scopeOf(rule, surroundings)
-  const source = measures.query(frequenciesSql([column], scope))
+  const { single, distinctValues } = columnFrequencies(column, scope, measures)
   const check = {
     metric: columnMetric([column.name], 'UniqueValueRatio'),
     brokenBy: repeated([column], scope),
     scope,
-    value: ratio(`${source}.single`, `${source}.distinct_values`),
+    value: ratio(single, distinctValues),
     analyzer: `UniqueValueRatio(List(${column.name}),None,None)`,
     undefinedPasses: false,
   }
@@ -144,11 +168,11 @@ export const distinctValuesCount: RuleCompiler = (rule, measures, surroundings) 
   // The reference finds such a column neither with back-ticks nor without.
   if (column.name.includes('.')) throw new RuleError(`Column ${column.name} not found`)
   const scope = scopeOf(rule, surroundings)
-  const source = measures.query(frequenciesSql([column], scope))
+  const { total, kept, distinctValues } = columnFrequencies(column, scope, measures)
   const secondZero = column.family === 'floating' ? ` + ${hasBothZeros(column, measures, scope)}::INTEGER` : ''
   const check = {
     metric: columnMetric([column.name], 'DistinctValuesCount'),
-    value: `(${source}.distinct_values + (${source}.total > ${source}.kept)::INTEGER${secondZero})::DOUBLE`,
+    value: `(${distinctValues} + (${total} > ${kept})::INTEGER${secondZero})::DOUBLE`,
     analyzer: `Histogram(${column.name},None,1000)`,
   }
   return checkNumber(rule, numberCondition(rule), check, surroundings)
