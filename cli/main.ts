@@ -113,6 +113,17 @@ declare(program, {
   load: async () => (await import('./commands/jobs.ts')).jobs,
 })
 declare(program, {
+  usage: 'score',
+  summary: "a tenant's quality score over a window of time, by dataset",
+  example: 'sluice score --tenant acme --since 2026-03-01',
+  options: [
+    ['--tenant <id>', 'whose jobs'],
+    ['--since <time>', 'jobs that ended at or after it (UTC)'],
+    ['--until <time>', 'jobs that ended before it (UTC)'],
+  ],
+  load: async () => (await import('./commands/score.ts')).score,
+})
+declare(program, {
   usage: 'job <id>',
   summary: 'one job: stages, counts, quality, errors, objects',
   example: 'sluice job j0123456789abcdef01234567 --errors errors.csv',

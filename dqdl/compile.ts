@@ -2,6 +2,7 @@ import { digestOf } from '../core/digest.ts'
 import type { Severity } from '../core/run-documents.ts'
 import { compileAnalyzer } from './analyzers.ts'
 import type { Composite, Label, Rule, RuleExpression, Ruleset } from './ast.ts'
+import { dueRules } from './cadence.ts'
 import {
   type CompiledRule,
   errored,
@@ -31,6 +32,8 @@ export interface CompileOptions {
   readonly translations?: SqlTranslations
   /** Columns of the additional data sources by alias; the executor makes a view of each alias. */
   readonly references?: ReadonlyMap<string, readonly QualityColumn[]>
+  /** A result of the same day is in the history: rules of daily cadence are left out. False by default. */
+  readonly judgedToday?: boolean
   /** Rules, by name (`Rule_3`) or canonical text, that an operator has taken from the gate: they only warn, and say why. */
   readonly overridden?: readonly string[]
 }
@@ -57,9 +60,10 @@ export function compileQuality(
 ): QualityPlan {
   const ruleset = typeof source === 'string' ? requireRuleset(source) : source
   const surroundings = surroundingsOf(columns, options)
-  const rules = ruleset.rules.map((rule, index) => qualityRule(rule, index, ruleset.defaultLabels, options))
+  const due = dueRules(ruleset, options.judgedToday ?? false)
+  const rules = due.map(({ rule, index }) => qualityRule(rule, index, ruleset.defaultLabels, options))
   const names = new MeasureNames()
-  const { parts, composites, next } = numberParts(ruleset.rules)
+  const { parts, composites, next } = numberParts(due, ruleset.rules.length)
   const compiled = parts.map(({ index, rule }): Part => {
     const measures = new Measures(names)
     return { index, measures, compiled: compileRule(rule, measures, surroundings) }
@@ -67,7 +71,7 @@ export function compileQuality(
   const settled = new Map(
     parts.map(({ rule }, position) => [rule, evaluatedRuleOf(compiled[position]?.compiled) ?? rule] as const),
   )
-  const evaluated = ruleset.rules.map((rule) => substituted(rule, settled))
+  const evaluated = due.map(({ rule }) => substituted(rule, settled))
   const analyzers = ruleset.analyzers.map((analyzer, position) => ({
     index: next + position,
     name: `Analyzer_${position + 1}`,
@@ -82,7 +86,7 @@ export function compileQuality(
     qualityPlanVersion: 1,
     rulesetHash: digestOf(printRuleset(ruleset)),
     ruleset: printBareRuleset({ ...ruleset, rules: evaluated }),
-    rules: rules.map((rule, index) => withEvaluated(rule, evaluated[index])),
+    rules: rules.map((rule, position) => withEvaluated(rule, evaluated[position])),
     analyzers,
     setup: [...SETUP, ...macroStatements(Object.values(surroundings.translations).map(({ sql }) => sql ?? ''))],
     statements: [...statementsOf([...compiled, ...measured]), JUDGE, ...compositeStatements(composites)],
@@ -141,7 +145,10 @@ interface NumberedComposite {
 }
 
 /** Plain rules keep their index; the rules inside composites are numbered behind the last rule. */
-function numberParts(rules: readonly RuleExpression[]): {
+function numberParts(
+  rules: ReturnType<typeof dueRules>,
+  count: number,
+): {
   parts: { index: number; rule: Rule }[]
   composites: NumberedComposite[]
   /** The first number that is free. */
@@ -149,7 +156,7 @@ function numberParts(rules: readonly RuleExpression[]): {
 } {
   const parts: { index: number; rule: Rule }[] = []
   const composites: NumberedComposite[] = []
-  let next = rules.length
+  let next = count
   const truthOf = (expression: RuleExpression, own: number[]): string => {
     if (expression.kind === 'composite') return truthOfComposite(expression, own)
     const index = next
@@ -160,7 +167,7 @@ function numberParts(rules: readonly RuleExpression[]): {
   }
   const truthOfComposite = ({ operator, parts: inner }: Composite, own: number[]): string =>
     `(${inner.map((part) => truthOf(part, own)).join(` ${operator.toUpperCase()} `)})`
-  for (const [index, rule] of rules.entries()) {
+  for (const { rule, index } of rules) {
     if (rule.kind === 'rule') {
       parts.push({ index, rule })
       continue

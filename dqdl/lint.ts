@@ -7,6 +7,7 @@ import { lintConditions } from './lint/lint-conditions.ts'
 import { lintContradictions } from './lint/lint-contradictions.ts'
 import { LintMemo } from './lint/lint-memo.ts'
 import {
+  lintCadence,
   lintComposite,
   lintDuplicates,
   lintGate,
@@ -64,6 +65,7 @@ function lintSound(ruleset: Ruleset, options: LintOptions, report: Report): void
   const columns = memo.columnsOf(contract)
   lintLabels(ruleset.defaultLabels, START, report)
   lintLabelKeys(ruleset, report)
+  lintCadence(ruleset, report)
   for (const rule of ruleset.rules) {
     for (const { severity, code, message, at } of memo.findings(rule, () => lintRule(rule, columns)))
       report(severity, code, message, at)

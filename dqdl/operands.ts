@@ -138,7 +138,7 @@ function depthOfNumber(expression: NumberExpression): number {
 }
 
 /** How many earlier runs the rules of a ruleset look back; 0 where none does. */
-export const depthOf = ({ rules }: Ruleset): number =>
+export const depthOf = ({ rules }: Pick<Ruleset, 'rules'>): number =>
   Math.max(
     0,
     ...rules

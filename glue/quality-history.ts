@@ -16,3 +16,9 @@ export function historyKey(job: Owner & { readonly jobId: string; readonly regis
   const countdown = LAST_MILLIS - Date.parse(job.registeredAt)
   return `${historyPrefix(job)}${String(countdown).padStart(13, '0')}-${job.jobId}.json`
 }
+
+/** When the job of a result was registered, by the key of the result; ISO 8601 UTC. @throws RangeError for another key */
+export function registeredAtOf(key: string): string {
+  const countdown = /\/history\/(\d{13})-[^/]+$/.exec(key)?.[1]
+  return new Date(LAST_MILLIS - Number(countdown)).toISOString()
+}

@@ -115,8 +115,8 @@ export async function runSource(
   if (isRefusal(checked)) return stopped(checked.reasonCode, checked.message)
   const job = scratchJob(request)
   const compiling = { job, source, configuration: configuration.pinned }
-  const history = await qualityHistoryReader(s3, dqResultsBucket)(job, configuration.documents.ruleset.dqdl)
-  const { plan, load } = compileRun(compiling, checked, configuration.documents, BUCKETS, COPY_ROLE, history)
+  const earlier = await qualityHistoryReader(s3, dqResultsBucket)(job, configuration.documents.ruleset.dqdl)
+  const { plan, load } = compileRun(compiling, checked, configuration.documents, BUCKETS, COPY_ROLE, earlier)
   const [read] = plan.reads
   if (read === undefined) throw new Error('the plan reads nothing')
   await scratch.fetch(s3, source, uriOf(read))

@@ -3,6 +3,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument'
 import type { Contract } from '../../core/contract.ts'
 import type { Ruleset } from '../ast.ts'
 import { leavesOf } from '../ast.ts'
+import { CADENCES } from '../cadence.ts'
 import { DATA_TYPES } from '../castable.ts'
 import { qualityColumnsOf } from '../contract-columns.ts'
 import { TAGS } from '../lint/lint-conditions.ts'
@@ -130,7 +131,10 @@ function operands(
 
 /** Values of the labels that the ruleset uses, by key. */
 function labelsOf({ rules, defaultLabels }: Ruleset): ReadonlyMap<string, ReadonlySet<string>> {
-  const found = new Map<string, Set<string>>([['severity', new Set(['gate', 'warn'])]])
+  const found = new Map<string, Set<string>>([
+    ['severity', new Set(['gate', 'warn'])],
+    ['cadence', new Set(CADENCES)],
+  ])
   const own = rules.flatMap((rule) => [...(rule.labels ?? []), ...leavesOf(rule).flatMap(({ labels }) => labels ?? [])])
   for (const { key, value } of [...defaultLabels, ...own]) found.set(key, (found.get(key) ?? new Set()).add(value))
   return found

@@ -77,7 +77,8 @@ export const WORD_DOCS: Readonly<Record<string, string>> = {
   matches: 'The whole value must match (RE2 here, Java on AWS). NULL breaks it.',
   in: 'One of a list, or of the texts of a variable (`in $name`).',
   where: 'Only rows for which the Spark SQL predicate is true count.',
-  labels: '`severity`=`gate` (the default) stops a load, `warn` only reports.',
+  labels:
+    '`severity`=`gate` (the default) stops a load, `warn` only reports. `cadence`=`daily` judges a rule in the first run of a day only.',
   threshold: 'The share of rows, 0 to 1, that must meet the condition; without it all must.',
   with: 'A tag: `threshold`, `timeZone`, `format` and others, behind where and labels.',
   last: '`last(k)`: values of the k runs before, newest first; without history 0.0.',

@@ -200,6 +200,6 @@ function lintThreshold({ type, condition, threshold, thresholdAt, at: ruleAt }: 
 }
 
 export const nearestLabel = (key: string): string | null => {
-  const found = nearest(key, ['severity'])
+  const found = nearest(key, ['severity', 'cadence'])
   return found !== null && found !== key ? found : null
 }

@@ -1,6 +1,8 @@
 import { distance } from 'fastest-levenshtein'
 import type { Label, Position, RuleExpression, Ruleset } from '../ast.ts'
 import { leavesOf } from '../ast.ts'
+import { CADENCES, isDaily } from '../cadence.ts'
+import { depthOf } from '../operands.ts'
 import type { Report } from './finding.ts'
 import { nearestLabel } from './lint-conditions.ts'
 import type { LintMemo } from './lint-memo.ts'
@@ -12,6 +14,8 @@ export function lintLabels(labels: readonly Label[] | null, at: Position, report
   for (const { key, value } of labels ?? []) {
     if (key === 'severity' && !SEVERITIES.includes(value))
       report('error', 'severity_value', `Severity "${value}" is unknown: write "gate" or "warn"`, at)
+    if (key === 'cadence' && !CADENCES.some((known) => known === value))
+      report('error', 'cadence_value', `Cadence "${value}" is unknown: write "every run" or "daily"`, at)
     const near = nearestLabel(key)
     if (near !== null)
       report('warning', 'unknown_label', `Label "${key}" has no meaning here: nearest is "${near}"`, at)
@@ -64,6 +68,13 @@ export function lintDuplicates(rules: readonly RuleExpression[], memo: LintMemo,
     if (first === undefined) seen.set(text, rule.at)
     else report('warning', 'duplicate_rule', `The same rule stands in line ${first.line}`, rule.at)
   }
+}
+
+/** Results of the runs between have no metric of a daily rule, so that it has nothing to compare with. */
+export function lintCadence({ rules, defaultLabels }: Ruleset, report: Report): void {
+  for (const rule of rules)
+    if (isDaily(rule, defaultLabels) && depthOf({ rules: [rule] }) > 0)
+      report('error', 'cadence_looks_back', 'A daily rule cannot look back: runs between do not measure it', rule.at)
 }
 
 const isGate = (rule: RuleExpression, defaults: readonly Label[]): boolean =>

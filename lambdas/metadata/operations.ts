@@ -17,6 +17,7 @@ import { getJob, getJobOfExecution, getJobOfSource, listErrors, listJobs, parseJ
 import { listMappingErrors } from './mapping-errors.ts'
 import { type Migration, migrate } from './migrate.ts'
 import { parseClaimContent, parseCloseJob, parseSweep } from './parse-requests.ts'
+import { tenantScore } from './quality-score.ts'
 import { listQuarantine, parseQuarantineRequest } from './quarantine-list.ts'
 import { discardQuarantine } from './quarantine-records.ts'
 import { registerJob } from './register-job.ts'
@@ -124,6 +125,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   listTenants: async (_, deps) => ({ tenants: await listTenants(deps.database) }),
   suspendTenant: setStatus('suspended'),
   resumeTenant: setStatus('active'),
+  tenantScore: (request, deps) => tenantScore(deps.database, request),
   listJobs: (request, deps) => listJobs(deps.database, parseJobsRequest(request)),
   listQuarantine: (request, deps) => listQuarantine(deps.database, parseQuarantineRequest(request)),
   listMappingErrors: async (request, deps) => ({ mappings: await listMappingErrors(deps.database, request) }),

@@ -3,7 +3,6 @@ import type { Contract } from '../../core/contract.ts'
 import { curatedColumns } from '../../core/curated-columns.ts'
 import { comparableSequencer, type LandedSource } from '../../core/source.ts'
 import { compileQuality } from '../../dqdl/compile.ts'
-import type { MetricHistory } from '../../dqdl/operands.ts'
 import { compilePlan } from '../../glue/compile-plan.ts'
 import type { Plan } from '../../glue/plan.ts'
 import { compileLoad } from '../../warehouse/load.ts'
@@ -12,6 +11,7 @@ import type { ValidateRequest } from '../messages.ts'
 import { ledgerText } from '../waivers.ts'
 import type { CheckedSource } from './check-source.ts'
 import type { PinnedDocuments } from './pinned-documents.ts'
+import { type EarlierRuns, NO_EARLIER_RUNS } from './quality-history.ts'
 
 export interface RunBuckets {
   readonly validated: string
@@ -36,13 +36,14 @@ const pinnedOf = ({ configuration }: ValidateRequest): Plan['pinned'] => ({
 const qualityOf = (
   { contract, ruleset }: PinnedDocuments,
   { registeredAt, waivers }: ValidateRequest['job'],
-  history: MetricHistory,
+  { history, judgedToday }: EarlierRuns,
 ) =>
   compileQuality(ruleset.dqdl, qualityColumnsOf(contract), {
     now: new Date(registeredAt),
     translations: ruleset.translations,
     overridden: waivers?.overrideGate ?? [],
     history,
+    judgedToday,
   })
 
 /** The contract as the run holds the file to it: with accepted rejects no share of them is too many. */
@@ -57,7 +58,7 @@ const qualityColumnsOf = (contract: Contract) =>
 
 /**
  * Compiles plan and load of a checked source. Pure: the same source under the same configuration gives the same texts.
- * @param history of the tenant's dataset, for rules that compare with earlier runs
+ * @param earlier runs of the tenant's dataset, for rules that compare with them or are judged once a day
  */
 export function compileRun(
   request: ValidateRequest,
@@ -65,14 +66,14 @@ export function compileRun(
   documents: PinnedDocuments,
   buckets: RunBuckets,
   copyRoleArn: string,
-  history: MetricHistory = () => [],
+  earlier: EarlierRuns = NO_EARLIER_RUNS,
 ): CompiledRun {
   const { job } = request
   const source: LandedSource = { ...request.source, sizeBytes: checked.head.sizeBytes }
   const plan = compilePlan({
     contract: judgedContract(documents.contract, job),
     mapping: documents.mapping,
-    quality: qualityOf(documents, job, history),
+    quality: qualityOf(documents, job, earlier),
     pinned: pinnedOf(request),
     job,
     source,

@@ -1,10 +1,11 @@
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import type { DatasetName, TenantId } from '../../core/identifiers.ts'
+import { hasDailyRules } from '../../dqdl/cadence.ts'
 import { parseGlueResult } from '../../dqdl/glue-result.ts'
 import { historyOf } from '../../dqdl/history.ts'
 import { depthOf, type MetricHistory } from '../../dqdl/operands.ts'
 import { requireRuleset } from '../../dqdl/parse.ts'
-import { historyKey, historyPrefix } from '../../glue/quality-history.ts'
+import { historyKey, historyPrefix, registeredAtOf } from '../../glue/quality-history.ts'
 
 /** Whose earlier runs count, and until when. */
 export interface HistoryOwner {
@@ -14,21 +15,22 @@ export interface HistoryOwner {
   readonly firstRegisteredAt: string
 }
 
-/** Reads what `last(k)` of a ruleset means for a source of a tenant's dataset. */
-export type QualityHistoryReader = (owner: HistoryOwner, ruleset: string) => Promise<MetricHistory>
+/** What a ruleset has to know of earlier runs of a tenant's dataset. */
+export interface EarlierRuns {
+  /** What `last(k)` means. */
+  readonly history: MetricHistory
+  /** A result was kept on the day (UTC) on which the source was first registered, before that: daily rules are not due. */
+  readonly judgedToday: boolean
+}
+export type QualityHistoryReader = (owner: HistoryOwner, ruleset: string) => Promise<EarlierRuns>
 
-const NONE: MetricHistory = () => []
+export const NO_EARLIER_RUNS: EarlierRuns = { history: () => [], judgedToday: false }
 
 /** Results of jobs that were registered before the source are a page at most apart from those that had ended by then. */
 const PAGE = 1000
 
-/** The newest results that were there when the source was first registered. */
-async function keysBefore(
-  client: S3Client,
-  bucket: string,
-  owner: HistoryOwner,
-  depth: number,
-): Promise<readonly string[]> {
+/** The newest results that were there when the source was first registered, newest first. */
+async function keysBefore(client: S3Client, bucket: string, owner: HistoryOwner): Promise<readonly string[]> {
   const { firstRegisteredAt } = owner
   const listed = await client.send(
     new ListObjectsV2Command({
@@ -41,22 +43,29 @@ async function keysBefore(
   const then = Date.parse(firstRegisteredAt)
   return (listed.Contents ?? [])
     .filter(({ LastModified }) => LastModified !== undefined && LastModified.getTime() < then)
-    .slice(0, depth)
     .flatMap(({ Key }) => Key ?? [])
 }
+
+const dayOf = (instant: string): string => new Date(instant).toISOString().slice(0, 10)
 
 /** Results of earlier runs in the dq-results bucket: as many as the ruleset looks back, none for one that does not. */
 export const qualityHistoryReader =
   (client: S3Client, bucket: string): QualityHistoryReader =>
-  async (owner, ruleset) => {
-    const depth = depthOf(requireRuleset(ruleset))
-    if (depth === 0) return NONE
-    const keys = await keysBefore(client, bucket, owner, depth)
+  async (owner, text) => {
+    const ruleset = requireRuleset(text)
+    const depth = depthOf(ruleset)
+    const daily = hasDailyRules(ruleset)
+    if (depth === 0 && !daily) return NO_EARLIER_RUNS
+    const keys = await keysBefore(client, bucket, owner)
     const texts = await Promise.all(
-      keys.map(async (Key) => {
+      keys.slice(0, depth).map(async (Key) => {
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
         return (await Body?.transformToString('utf-8')) ?? '{}'
       }),
     )
-    return historyOf(texts.map(parseGlueResult))
+    const [newest] = keys
+    return {
+      history: historyOf(texts.map(parseGlueResult)),
+      judgedToday: newest !== undefined && dayOf(registeredAtOf(newest)) === dayOf(owner.firstRegisteredAt),
+    }
   }

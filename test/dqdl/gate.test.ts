@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { compileQuality } from '../../dqdl/compile.ts'
 import type { Duckdb } from '../../glue/duckdb.ts'
-import { judge, ORDERS, openEngine } from './engine.ts'
+import { judge, NOW, ORDERS, openEngine } from './engine.ts'
 
 let engine: Duckdb
 beforeAll(async () => {
@@ -18,6 +19,31 @@ describe('the gate and the score', () => {
     })
     const stopped = await judge(engine, ORDERS, 'RowCount > 1, IsComplete "quantity"')
     expect(stopped.verdict).toMatchObject({ gate: 'FAIL', rules: { passed: 1, failed: 1, errors: 0, warnings: 0 } })
+  })
+
+  test('DQ-27: rules of daily cadence are judged by the first run of a day; the others keep their names', async () => {
+    const head = 'DefaultLabels = ["cadence"="daily"]'
+    const rules = `RowCount > 1 labels=["cadence"="every run"], IsComplete "note", (RowCount > 1) and (RowCount > 2), RowCount > 9 labels=["cadence"="every run"]`
+    const named = async (judgedToday: boolean) =>
+      (await judge(engine, ORDERS, rules, { head, judgedToday })).results.map(({ Name, Result }) => [Name, Result])
+    const every = [
+      ['Rule_1', 'PASS'],
+      ['Rule_4', 'FAIL'],
+    ]
+    expect(await named(true)).toEqual(every)
+    expect(await named(false)).toEqual([
+      every[0],
+      ['Rule_2', expect.any(String)],
+      ['Rule_3', expect.any(String)],
+      every[1],
+    ])
+  })
+
+  test('DQ-27: other evaluators are given the rules that are due; a ruleset of daily rules alone is judged every time', () => {
+    const compiled = (rules: string) => compileQuality(`Rules = [ ${rules} ]`, [], { now: NOW, judgedToday: true })
+    const { ruleset = '', rules } = compiled('RowCount > 1, RowCount > 2 labels=["cadence"="daily"]')
+    expect([ruleset.includes('RowCount > 1'), ruleset.includes('RowCount > 2'), rules.length]).toEqual([true, false, 1])
+    expect(compiled('RowCount > 2 labels=["cadence"="daily"]').rules).toHaveLength(1)
   })
 
   test('an ERROR of a gate rule stops a load, one of a warn rule does not', async () => {

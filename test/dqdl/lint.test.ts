@@ -56,6 +56,16 @@ const FINDINGS: readonly (readonly [why: string, text: string, findings: readonl
     ['1:38 error column_type: ColumnLength with this condition needs a text column, "ordered_on" is DATE'],
   ],
   [
+    'an unknown cadence',
+    rules('IsComplete "status" labels=["cadence"="weekly"]'),
+    ['1:25 error cadence_value: Cadence "weekly" is unknown: write "every run" or "daily"'],
+  ],
+  [
+    'a daily rule that looks back',
+    rules('RowCount > last(3) labels=["cadence"="daily"]'),
+    ['1:25 error cadence_looks_back: A daily rule cannot look back: runs between do not measure it'],
+  ],
+  [
     'an unknown severity',
     rules('IsComplete "status" labels=["severity"="warning"]'),
     ['1:25 error severity_value: Severity "warning" is unknown: write "gate" or "warn"'],

@@ -141,6 +141,19 @@ describe('golden files', () => {
   })
 })
 
+describe('quality rules of daily cadence', () => {
+  test('DQ-27: the first run of the day judges them, the runs after it the others', async () => {
+    const rulesOf = async (file: string) => {
+      const result = JSON.parse(await readObject(runtime.clients.s3, ranOf(file).job.objects.quality))
+      return result.RuleResults.map(({ Description }: { Description: string }) => Description)
+    }
+    const [first, later] = [await rulesOf('valid.csv'), await rulesOf('late.csv')]
+    expect(first.filter((rule: string) => !later.includes(rule))).toEqual([
+      expect.stringMatching(/^ColumnValues "customer_email" matches .*"cadence"="daily"/),
+    ])
+  })
+})
+
 describe('what runs leave behind', () => {
   /** Where a job of acme may write: every key names the tenant. */
   const places = (jobId: string): readonly RegExp[] => [

@@ -5,6 +5,7 @@ import { closeExecution, parseEndedExecution } from '../../../lambdas/metadata/c
 import { type CloseDeps, closeJob } from '../../../lambdas/metadata/close-job.ts'
 import { rowsOf } from '../../../lambdas/metadata/database.ts'
 import { getJob, listErrors, listJobs, MAX_LIMIT, parseJobsRequest } from '../../../lambdas/metadata/jobs.ts'
+import { tenantScore } from '../../../lambdas/metadata/quality-score.ts'
 import { registerJob } from '../../../lambdas/metadata/register-job.ts'
 import { seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { sweep } from '../../../lambdas/metadata/sweep.ts'
@@ -53,6 +54,28 @@ describe.each(ENGINES)('the life of a job on $name', ({ open }) => {
       { from: 'PENDING', to: 'PROCESSING', attempt: 1, at: AT },
       { from: 'PROCESSING', to: 'COMPLETED', attempt: 1, at: '2026-03-01T10:00:05.000Z' },
     ])
+  })
+
+  test("DQ-02: a tenant's score over a window is one query, whole and by dataset", async () => {
+    const at = (hour: number) => `2026-06-01T${hour}:00:00.000Z`
+    for (const [hour, score] of [
+      [10, 1],
+      [11, 0.5],
+      [12, 0.9],
+    ] as const)
+      await close(await register(), score === 0.5 ? 'QUARANTINED' : 'COMPLETED', { score, at: at(hour) })
+    await close(await register(), 'QUARANTINED', { score: null, at: at(11) })
+    const scoreOf = (request: object) => tenantScore(opened.database, new Fields({ tenantId: 'acme', ...request }))
+    const part = { jobs: 2, completed: 1, quarantined: 1, score: 0.75 }
+    const window = { since: at(10), until: at(12) }
+    expect(await scoreOf(window)).toEqual({
+      tenantId: 'acme',
+      ...window,
+      ...part,
+      datasets: [{ dataset: 'orders', ...part }],
+    })
+    expect((await scoreOf({ since: at(11), until: null })).score).toBeCloseTo(0.7)
+    expect(await scoreOf({ tenantId: 'globex', ...window })).toMatchObject({ jobs: 0, score: null, datasets: [] })
   })
 
   const ILLEGAL = [

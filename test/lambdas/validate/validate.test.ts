@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ValidateResult } from '../../../lambdas/messages.ts'
 import { pinnedDocumentReader } from '../../../lambdas/validate/pinned-documents.ts'
+import { NO_EARLIER_RUNS } from '../../../lambdas/validate/quality-history.ts'
 import { MAX_SAMPLE_BYTES } from '../../../lambdas/validate/read-sample.ts'
 import type { SourceReader } from '../../../lambdas/validate/source-reader.ts'
 import { validate } from '../../../lambdas/validate/validate.ts'
@@ -13,7 +14,6 @@ const BUCKETS = {
   work: 'sluice-work',
   dqResults: 'sluice-dq',
 }
-const NO_HISTORY = () => []
 const COPY_ROLE = 'arn:aws:iam::000000000000:role/sluice-copy'
 
 async function run(reader: SourceReader, key = 'landing/acme/orders/a.csv', contract = ORDERS) {
@@ -24,7 +24,7 @@ async function run(reader: SourceReader, key = 'landing/acme/orders/a.csv', cont
     await objects.put(BUCKETS.work, place, JSON.stringify(document))
   }
   const documents = pinnedDocumentReader(objects, BUCKETS.work)
-  const history = async () => NO_HISTORY
+  const history = async () => NO_EARLIER_RUNS
   const deps = { reader, objects, documents, history, buckets: BUCKETS, copyRoleArn: COPY_ROLE }
   const result = await validate(request, deps)
   return { result, objects }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { RegisteredJob } from '../../../lambdas/messages.ts'
 import { pinnedDocumentReader } from '../../../lambdas/validate/pinned-documents.ts'
+import { NO_EARLIER_RUNS } from '../../../lambdas/validate/quality-history.ts'
 import { validate } from '../../../lambdas/validate/validate.ts'
 import { ledgerText } from '../../../lambdas/waivers.ts'
 import { MemoryObjects } from '../metadata/fixtures.ts'
@@ -19,7 +20,7 @@ async function compiled(waivers: RegisteredJob['waivers']) {
   }
   const documents = pinnedDocumentReader(objects, BUCKETS.work)
   const reader = sourceOfBytes(Buffer.from(`${HEADER}\n${ROW}\n`))
-  const history = async () => () => []
+  const history = async () => NO_EARLIER_RUNS
   const deps = { reader, objects, documents, history, buckets: BUCKETS, copyRoleArn: COPY_ROLE }
   const result = await validate({ ...request, job: { ...request.job, waivers } }, deps)
   if (!result.valid) throw new Error(result.message)
