@@ -16,6 +16,7 @@ import {
   UpdateStateMachineCommand,
 } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { parse } from 'csv-parse/sync'
 import { clientSettings } from '../../cli/deployment.ts'
 import type { JobDocument } from '../../cli/job-view.ts'
 import { getJob, listJobs } from '../../cli/jobs-client.ts'
@@ -129,6 +130,40 @@ describe('golden files', () => {
     expect(await readObject(runtime.clients.s3, `s3://${source.bucket}/${source.key}`)).toBe(
       readText(goldenPath('malformed.csv')),
     )
+  })
+
+  test('DQ-01: the total of the amounts that a run loaded is the total of its source', async () => {
+    const { job } = ranOf('valid.csv')
+    const rows: readonly unknown[] = parse(readText(goldenPath('valid.csv')), { columns: true })
+    const totals = rows.map((row) => Number(textOf(objectOf(row).Total)))
+    const inSource = totals.reduce((sum, each) => sum + each, 0).toFixed(2)
+    expect(await rowsOf(runtime, `select sum(amount) as total from orders where job_id = '${job.jobId}'`)).toEqual([
+      { total: inSource },
+    ])
+  })
+
+  test("DQ-02: the tenant's score over a window is the share of rules that passed, by dataset", async () => {
+    const judged = [...ran.values()].filter(({ job }) => job.quality !== null)
+    const mean = judged.reduce((sum, { job }) => sum + (job.quality?.score ?? 0), 0) / judged.length
+    const asked = await sluice([
+      'score',
+      '--tenant',
+      'acme',
+      '--since',
+      '2026-01-01',
+      '--json',
+      '--state',
+      runtime.state,
+    ])
+    expect([asked.exitCode, documentOf(asked)]).toMatchObject([
+      0,
+      {
+        jobs: judged.length,
+        quarantined: 1,
+        score: expect.closeTo(mean, 9),
+        datasets: [{ dataset: 'orders', jobs: judged.length }],
+      },
+    ])
   })
 
   test('DQ-18: a result for each run that was measured lies under its dataset, tenant and run', async () => {

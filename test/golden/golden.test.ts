@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from '@jest/globals'
 import { reasonOf } from '../../core/reason-codes.ts'
 import { dqRun } from '../../dqdl/dq-commands.ts'
 import { openEngine } from '../dqdl/engine.ts'
-import { readContract, readMapping, runCase } from '../glue/harness.ts'
+import { RUN_ID, readContract, readMapping, runCase } from '../glue/harness.ts'
 import { check } from '../lambdas/validate/sources.ts'
 import { GOLDEN_FILES, goldenPath, readGolden } from './golden.ts'
 
@@ -97,14 +97,19 @@ describe('quality rules on golden files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-golden-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  async function failing(rule: string, dataFile: string, columns: string) {
+  async function failing(
+    rule: string,
+    dataFile: string,
+    columns: string,
+    references: Readonly<Record<string, string>> = {},
+  ) {
     const engine = await openEngine()
     try {
       const [rulesFile, failuresFile] = [join(folder, 'rules.dqdl'), join(folder, 'failures.parquet')]
       writeFileSync(rulesFile, `Rules = [ ${rule} ]\n`)
       const now = new Date('2026-03-03T00:00:00Z')
       const { exitCode } = await dqRun(
-        { rulesFile, dataFile, references: {}, historyFolder: null, failuresFile, now },
+        { rulesFile, dataFile, references, historyFolder: null, failuresFile, now },
         engine,
       )
       return { exitCode, rows: await engine.rows(`SELECT ${columns} FROM '${failuresFile}' ORDER BY ALL`) }
@@ -127,4 +132,25 @@ describe('quality rules on golden files', () => {
         '"OrderId" AS id, "Qty"::INTEGER AS q',
       ),
     ).toEqual({ exitCode: 1, rows: [{ id: 'i3', q: -1 }] }))
+
+  test('DQ-20: stale data fails its freshness rule, and the report lists the old rows; data of the day before passes', async () => {
+    const [rule, column] = ['DataFreshness "Updated" <= 7 days', '"OrderId" AS id']
+    expect(await failing(rule, goldenPath('stale.csv'), column)).toEqual({
+      exitCode: 1,
+      rows: [{ id: 's1' }, { id: 's2' }],
+    })
+    expect(await failing(rule, goldenPath('valid.csv'), column)).toEqual({ exitCode: 0, rows: [] })
+  })
+
+  test('DQ-01: the total that a run wrote is the total of its source, and a rule tells where it is not', async () => {
+    const { objects, plan } = await runCase({ contract, mapping, content: readGolden('valid.csv') })
+    const curated = `${plan.destinations.curated.replaceAll('{runId}', RUN_ID)}part-00000.parquet`
+    const rule = 'AggregateMatch "sum(amount)" "sum(source.Total)" = 1.0'
+    const against = async (source: string) =>
+      (await failing(rule, objects.path(curated), 'count(*)::INTEGER AS n', { source })).exitCode
+    expect(await against(goldenPath('valid.csv'))).toBe(0)
+    const short = join(folder, 'short.csv')
+    writeFileSync(short, readGolden('valid.csv').replace(/^g2,.*\n/m, ''))
+    expect(await against(short)).toBe(1)
+  })
 })
