@@ -42,7 +42,7 @@ export function relationOfFile(path: string): string {
   const suffix = /\.([a-z]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? ''
   if (suffix === 'parquet') return `read_parquet(${literal(path)})`
   if (suffix === 'csv' || suffix === 'tsv' || suffix === 'txt')
-    return `read_csv(${literal(path)}, header = true, sample_size = -1)`
+    return `read_csv(${literal(path)}, header = true, skip = 0, sample_size = -1)`
   if (suffix === 'json' || suffix === 'jsonl' || suffix === 'ndjson')
     return `read_json(${literal(path)}, format = 'newline_delimited', sample_size = -1)`
   throw new SluiceError('unsupported_format', `Cannot read ${path}: expected .parquet, .csv or .jsonl`, {

@@ -117,3 +117,40 @@ describe('evaluation as the open executor has it', () => {
     })
   })
 })
+
+/** What the open executor answered for these rows: outcome, metrics, reason. */
+const SEEN: readonly (readonly [rule: string, result: string, metrics: object, message?: string])[] = [
+  ['RowCount = 3', 'PASS', { 'Dataset.*.RowCount': 3 }],
+  ['IsPrimaryKey "order_id"', 'PASS', { 'Column.order_id.Uniqueness': 1, 'Column.order_id.Completeness': 1 }],
+  [
+    'ColumnValues "amount" >= 0',
+    'FAIL',
+    { 'Column.amount.Minimum': -3 },
+    'Value: -3.0 does not meet the constraint requirement!',
+  ],
+  ['ColumnValues "amount" < 100', 'PASS', { 'Column.amount.Maximum': 12.5 }],
+  ['Sum "amount" = 16.75', 'PASS', { 'Column.amount.Sum': 16.75 }],
+  [
+    'ColumnValues "currency" in ["AUD","USD","EUR"]',
+    'FAIL',
+    { 'Column.currency.ColumnValues.Compliance': 0.6666666666666666 },
+    'Value: 0.6666666666666666 does not meet the constraint requirement!',
+  ],
+  [
+    'CustomSql "select count(*) from primary where amount < 0" = 0',
+    'FAIL',
+    { 'Dataset.*.CustomSQL': 1 },
+    'Value: 1.0 does not meet the constraint requirement!',
+  ],
+]
+
+test('DQ-14: a negative amount fails, and the evaluator for small data says of each rule what the reference said', async () => {
+  const rows = `SELECT * FROM (VALUES ('a1', 12.5::DOUBLE, 'AUD'), ('a2', -3.0, 'EUR'), ('a3', 7.25, 'GBP')) AS t(order_id, amount, currency)`
+  const { results } = await judge(engine, rows, SEEN.map(([rule]) => rule).join(', '))
+  const said = results.map(({ Description, Result, EvaluatedMetrics, EvaluationMessage }) =>
+    EvaluationMessage === undefined
+      ? [Description, Result, EvaluatedMetrics]
+      : [Description, Result, EvaluatedMetrics, EvaluationMessage],
+  )
+  expect(said).toEqual(SEEN)
+})

@@ -49,6 +49,22 @@ describe('dq run', () => {
     expect(document.RuleResults.map(({ Result }) => Result)).toEqual(['PASS'])
   })
 
+  test('reads rows with fewer fields than the header as NULLs, and refuses rows with more', async () => {
+    const read = async (content: string, rule: string) => {
+      await writeFile(join(folder, 'ragged.csv'), content)
+      return (await run(`ColumnCount = 3, ${rule}`, 'ragged.csv')).document.RuleResults.map(({ Result }) => Result)
+    }
+    const half = 'Completeness "c" = 0.5'
+    expect(await read('a,b,c\n1,2,3\n4,5\n', half)).toEqual(['PASS', 'PASS'])
+    expect(await read('a;b;c\n1;"2\n,";3\n4;5\n', half)).toEqual(['PASS', 'PASS'])
+    expect(await read('"a,b"\n"1,2"\n3\n', 'IsComplete "a,b"')).toEqual(['FAIL', 'PASS'])
+    await expect(read('a,b,c\n1,2,3\n4,5,6,7\n', half)).rejects.toMatchObject({
+      code: 'unreadable_data',
+      message: expect.stringContaining('more fields than the 3 of the header'),
+      where: { file: join(folder, 'ragged.csv') },
+    })
+  })
+
   test('DQ-24 DQ-25: writes every failing row with all rules it broke', async () => {
     const failuresFile = join(folder, 'failures.parquet')
     const rules =
