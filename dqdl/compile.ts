@@ -300,7 +300,7 @@ const SAMPLED_ROWS = 20_000
 /** One statement for all rules over the shared scan, one for each query of another kind and the rules that use it. */
 function statementsOf(parts: readonly Part[]): QualityPlan['statements'] {
   const counted = parts.map(withCountedColumn)
-  const countedAnyway = new Set(counted.map(({ valuesOf }) => valuesOf))
+  const countedAnyway = new Set(counted.flatMap((part) => (shortcutOf(part) === null ? (part.valuesOf ?? []) : [])))
   const shortcuts = new Map(parts.flatMap((part) => shortcutOf(part) ?? []).map((part) => [part.index, part]))
   for (const [index, { valuesOf }] of [...shortcuts])
     if (
@@ -310,9 +310,9 @@ function statementsOf(parts: readonly Part[]): QualityPlan['statements'] {
     )
       shortcuts.delete(index)
   const cheap = counted.map((part) => shortcuts.get(part.index) ?? part)
-  const exact = parts.flatMap((part) => {
+  const exact = counted.flatMap((part) => {
     const shortcut = shortcuts.get(part.index)
-    return shortcut === undefined ? [] : [{ ...part, valuesOf: shortcut.valuesOf }]
+    return shortcut === undefined ? [] : [{ ...part, valuesOf: shortcut.valuesOf ?? part.valuesOf ?? null }]
   })
   return [...groupsOf(cheap).map(unlessManyValues), ...groupsOf(exact).map(unlessSettled)]
 }
@@ -333,7 +333,8 @@ function shortcutOf({ index, compiled }: Part): Part | null {
 function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
   const groups = new Map<string, Part[]>()
   for (const part of parts) {
-    const key = [part.valuesOf ?? '', ...[...part.measures.queries.keys()].sort()].join(',')
+    const { queries, values } = part.measures
+    const key = [part.valuesOf ?? '', String(values.size), ...[...queries.keys()].sort()].join(',')
     groups.set(key, [...(groups.get(key) ?? []), part])
   }
   return [...groups.values()]

@@ -128,7 +128,8 @@ function rulesetOf(text: string): Ruleset {
   const isEnd = line - 2 >= text.split('\n').length
   const where = { line: line - 1, column }
   const message = isEnd ? 'Cannot read rule: it ends too early' : `Cannot read rule: ${problem.message}`
-  throw new SluiceError('ruleset_invalid', message, isEnd ? {} : { where })
+  const hint = problem.hint === null ? {} : { hint: problem.hint }
+  throw new SluiceError('ruleset_invalid', message, isEnd ? {} : { where, ...hint })
 }
 
 /**

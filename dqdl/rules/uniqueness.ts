@@ -78,8 +78,11 @@ const frequenciesOf = (source: string): Frequencies => ({
   single: `${source}.single`,
 })
 
-const exactFrequencies = (columns: readonly Column[], scope: string | null, measures: Measures): Frequencies =>
-  frequenciesOf(measures.query(frequenciesSql(columns, scope)))
+function exactFrequencies(columns: readonly Column[], scope: string | null, measures: Measures): Frequencies {
+  const [only, second] = columns
+  if (only !== undefined && second === undefined) return columnFrequencies(only, scope, measures)
+  return frequenciesOf(measures.query(frequenciesSql(columns, scope)))
+}
 
 /** Equal values have equal hashes, but for floating numbers: 0.0 equals -0.0. */
 const isHashable = ({ family }: Column): boolean => family !== 'floating' && family !== 'other'

@@ -61,7 +61,7 @@ describe('dq run', () => {
     await expect(read('a,b,c\n1,2,3\n4,5,6,7\n', half)).rejects.toMatchObject({
       code: 'unreadable_data',
       message: expect.stringContaining('more fields than the 3 of the header'),
-      where: { file: join(folder, 'ragged.csv') },
+      where: { file: join(folder, 'ragged.csv'), line: 3 },
     })
   })
 
