@@ -140,6 +140,7 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
     clock,
     credentials,
     logs,
+    numbers,
     endpointUrl: () => local.endpointUrl,
     localValue: (value) => value.replaceAll(DATABASE_PORT, String(local.databasePort)),
     log,

@@ -11,6 +11,8 @@ export async function env({ output, state, directory }: Invocation): Promise<Exi
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    // StartSyncExecution goes to a host of its own on AWS, which there is none of here.
+    AWS_DISABLE_HOST_PREFIX_INJECTION: 'true',
   }
   output.result(variables, () =>
     Object.entries(variables)

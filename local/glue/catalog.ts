@@ -2,7 +2,9 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { GlueModel } from '../assembly/model.ts'
 import { type Input, readInput } from '../input.ts'
+import { pageOf } from '../paging.ts'
 import { AwsError, type Clock, type Collection, type Operation, type Permission, type Store } from '../service.ts'
+import { GLUE_PAGING, nextToken } from './pages.ts'
 import { parsePartitionExpression } from './partition-expression.ts'
 
 interface Place {
@@ -171,13 +173,15 @@ export function createCatalog(store: Store, clock: Clock, place: Place): Catalog
 
   return {
     operations: {
-      GetDatabases: operation('GetDatabases', 'catalog', {}, () => ({
-        DatabaseList: [...databases.range([])].map(({ value }) => ({
+      GetDatabases: operation('GetDatabases', 'catalog', {}, (request) => {
+        const { page, next } = pageOf([...databases.range([])], request, GLUE_PAGING)
+        const listed = page.map(({ value }) => ({
           ...value.input,
           CreateTime: new Date(value.createdAtMillis),
           CatalogId: place.accountId,
-        })),
-      })),
+        }))
+        return { DatabaseList: listed, ...nextToken(next) }
+      }),
       GetDatabase: operation('GetDatabase', 'database', { database: 'Name' }, (request) => {
         const record = databaseOf(request.text('Name'))
         return {
@@ -187,11 +191,11 @@ export function createCatalog(store: Store, clock: Clock, place: Place): Catalog
       GetTables: operation('GetTables', 'database', {}, (request) => {
         const databaseName = request.text('DatabaseName')
         databaseOf(databaseName)
-        return {
-          TableList: [...tables.range([databaseName])].map(({ key, value }) =>
-            describeTable(databaseName, String(key[1]), value),
-          ),
-        }
+        const wanted = namePattern(request.textOr('Expression', '.*'))
+        const named = [...tables.range([databaseName])].filter(({ key }) => wanted.test(String(key[1])))
+        const { page, next } = pageOf(named, request, GLUE_PAGING)
+        const listed = page.map(({ key, value }) => describeTable(databaseName, String(key[1]), value))
+        return { TableList: listed, ...nextToken(next) }
       }),
       GetTable: operation('GetTable', 'table', { table: (request) => request.textOr('Name', '*') }, (request) => {
         const [databaseName, name] = [request.text('DatabaseName'), request.text('Name')]
@@ -212,12 +216,12 @@ export function createCatalog(store: Store, clock: Clock, place: Place): Catalog
         const [databaseName, name] = [request.text('DatabaseName'), request.text('TableName')]
         const current = tableOf(databaseName, name)
         const former = [...tableVersions.range([databaseName, name])].map(({ value }) => value)
-        return {
-          TableVersions: [current, ...former.reverse()].map((record) => ({
-            VersionId: record.versionId,
-            Table: describeTable(databaseName, name, record),
-          })),
-        }
+        const { page, next } = pageOf([current, ...former.reverse()], request, GLUE_PAGING)
+        const listed = page.map((record) => ({
+          VersionId: record.versionId,
+          Table: describeTable(databaseName, name, record),
+        }))
+        return { TableVersions: listed, ...nextToken(next) }
       }),
       CreatePartition: onTable('CreatePartition', (request) =>
         createPartition(request.text('DatabaseName'), request.text('TableName'), request.structure('PartitionInput')),
@@ -231,6 +235,18 @@ export function createCatalog(store: Store, clock: Clock, place: Place): Catalog
         return { Partition: describePartition(request, record) }
       }),
       GetPartitions: onTable('GetPartitions', getPartitions),
+      BatchGetPartition: onTable('BatchGetPartition', (request) => {
+        const [databaseName, tableName] = [request.text('DatabaseName'), request.text('TableName')]
+        tableOf(databaseName, tableName)
+        const asked = request.structures('PartitionsToGet').map((entry) => {
+          const values = entry.list('Values').map(String)
+          return { values, record: partitions.get([databaseName, tableName, ...values]) }
+        })
+        return {
+          Partitions: asked.flatMap(({ record }) => (record === undefined ? [] : [describePartition(request, record)])),
+          UnprocessedKeys: asked.filter(({ record }) => record === undefined).map(({ values }) => ({ Values: values })),
+        }
+      }),
     },
     deploy: async (model) => {
       const now = clock.now().getTime()
@@ -244,6 +260,16 @@ export function createCatalog(store: Store, clock: Clock, place: Place): Catalog
       )
       for (const { databaseName, name, input } of model.tables) await putTable(databaseName, name, input)
     },
+  }
+}
+
+/** @throws AwsError `InvalidInputException` */
+function namePattern(expression: string): RegExp {
+  try {
+    return new RegExp(`^(?:${expression})$`)
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown
+    throw new AwsError('InvalidInputException', `Invalid expression: ${expression}`)
   }
 }
 

@@ -2,6 +2,7 @@
 import { isJsonObject } from '../../core/json.ts'
 import type { GlueJobModel, GlueModel, GlueRulesetModel } from '../assembly/model.ts'
 import { type Input, readInput } from '../input.ts'
+import { pageOf } from '../paging.ts'
 import {
   AwsError,
   type Clock,
@@ -15,6 +16,7 @@ import { createCatalog } from './catalog.ts'
 import type { JobEngine } from './job-engine.ts'
 import { describeJob, describeJobRun } from './job-run.ts'
 import { createJobRunner, type JobRunner } from './job-runner.ts'
+import { GLUE_PAGING, nextToken } from './pages.ts'
 
 export interface GlueOptions {
   readonly store: Store
@@ -120,8 +122,14 @@ function jobOperations(
   })
   return {
     GetJob: onJob('GetJob', (request) => ({ Job: describeJob(jobOf(request.text('JobName'))) })),
-    GetJobs: onAll('GetJobs', () => ({ Jobs: all().map(describeJob) })),
-    ListJobs: onAll('ListJobs', () => ({ JobNames: all().map(({ name }) => name) })),
+    GetJobs: onAll('GetJobs', (request) => {
+      const { page, next } = pageOf(all(), request, GLUE_PAGING)
+      return { Jobs: page.map(describeJob), ...nextToken(next) }
+    }),
+    ListJobs: onAll('ListJobs', (request) => {
+      const { page, next } = pageOf(all(), request, GLUE_PAGING)
+      return { JobNames: page.map(({ name }) => name), ...nextToken(next) }
+    }),
     BatchGetJobs: onAll('BatchGetJobs', (request) => {
       const names = request.list('JobNames').map(String)
       const found = all().filter(({ name }) => names.includes(name))
@@ -148,13 +156,8 @@ function jobOperations(
     }),
     GetJobRuns: onJob('GetJobRuns', (request) => {
       const job = jobOf(request.text('JobName'))
-      const from = Number(request.textOr('NextToken', '0'))
-      const limit = Math.min(request.numberOr('MaxResults', 200), 200)
-      const runs = runner.list(job.name)
-      return {
-        JobRuns: runs.slice(from, from + limit).map((run) => describeJobRun(run, job)),
-        ...(runs.length > from + limit ? { NextToken: String(from + limit) } : {}),
-      }
+      const { page, next } = pageOf(runner.list(job.name), request, { ...GLUE_PAGING, size: 200 })
+      return { JobRuns: page.map((run) => describeJobRun(run, job)), ...nextToken(next) }
     }),
     BatchStopJobRun: onJob('BatchStopJobRun', async (request) => {
       const jobName = request.text('JobName')
@@ -223,9 +226,10 @@ function qualityOperations(
         throw new AwsError('EntityNotFoundException', `Ruleset ${request.text('Name')} not found`)
       return { ...describeRuleset(found), Ruleset: found.dqdl }
     }),
-    ListDataQualityRulesets: operation('ListDataQualityRulesets', anyRuleset, () => ({
-      Rulesets: [...rulesets.range([])].map(({ value }) => describeRuleset(value)),
-    })),
+    ListDataQualityRulesets: operation('ListDataQualityRulesets', anyRuleset, (request) => {
+      const { page, next } = pageOf([...rulesets.range([])], request, GLUE_PAGING)
+      return { Rulesets: page.map(({ value }) => describeRuleset(value)), ...nextToken(next) }
+    }),
     GetDataQualityResult: operation('GetDataQualityResult', anyRuleset, (request) =>
       resultOf(request.text('ResultId')),
     ),
@@ -237,13 +241,25 @@ function qualityOperations(
         ResultsNotFound: ids.filter((id) => !known.includes(id)),
       }
     }),
-    ListDataQualityResults: operation('ListDataQualityResults', anyRuleset, () => ({
-      Results: [...results.range([])].map(({ key, value }) => ({
+    ListDataQualityResults: operation('ListDataQualityResults', anyRuleset, (request) => {
+      const filter = request.structure('Filter')
+      const [jobName, jobRunId] = [filter.textOr('JobName', null), filter.textOr('JobRunId', null)]
+      const [after, before] = [filter.dateOr('StartedAfter', null), filter.dateOr('StartedBefore', null)]
+      const wanted = [...results.range([])].filter(
+        ({ value }) =>
+          (jobName === null || value.jobName === jobName) &&
+          (jobRunId === null || value.jobRunId === jobRunId) &&
+          (after === null || value.startedAtMillis > after.getTime()) &&
+          (before === null || value.startedAtMillis < before.getTime()),
+      )
+      const { page, next } = pageOf(wanted, request, GLUE_PAGING)
+      const listed = page.map(({ key, value }) => ({
         ResultId: String(key[0]),
         JobName: value.jobName,
         JobRunId: value.jobRunId,
         StartedOn: new Date(value.startedAtMillis),
-      })),
-    })),
+      }))
+      return { Results: listed, ...nextToken(next) }
+    }),
   }
 }

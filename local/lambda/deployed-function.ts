@@ -28,8 +28,16 @@ export interface DeployedFunction {
 export interface FunctionSettings {
   /** `null`: unreserved. */
   readonly reservedConcurrency: number | null
-  readonly aliases: readonly { readonly name: string; readonly version: string }[]
+  readonly aliases: readonly FunctionAlias[]
   readonly asyncInvocation: readonly AsyncInvocationModel[]
+}
+
+export interface FunctionAlias {
+  readonly name: string
+  readonly version: string
+  readonly description?: string
+  /** A second version, and the share of invocations it gets, in [0, 1]. */
+  readonly routing?: { readonly version: string; readonly weight: number } | null
 }
 
 export interface FunctionRegistry {
@@ -40,6 +48,11 @@ export interface FunctionRegistry {
   settings(name: string): FunctionSettings
   /** @throws AwsError `ResourceNotFoundException` */
   find(reference: FunctionReference): DeployedFunction
+  /** The version that an invocation gets: by an alias' weights, where it has them. @param random in [0, 1) */
+  route(reference: FunctionReference, random: number): DeployedFunction
+  putVersion(version: DeployedFunction): Promise<void>
+  /** Changes settings as they stand then. @throws AwsError `ResourceNotFoundException` */
+  changeSettings(name: string, edit: (settings: FunctionSettings) => Partial<FunctionSettings>): Promise<void>
 }
 
 /** A function as a caller names it: `name`, `name:qualifier`, an ARN, with or without a qualifier of its own. */
@@ -89,6 +102,12 @@ export function createFunctionRegistry(
     if (found === undefined) throw missing({ name, qualifier: null })
     return found
   }
+  const find = (reference: FunctionReference): DeployedFunction => {
+    const alias = settingsOf(reference.name).aliases.find(({ name }) => name === reference.qualifier)
+    const found = versions.get([reference.name, alias?.version ?? reference.qualifier ?? LATEST])
+    if (found === undefined) throw missing(reference)
+    return located(found)
+  }
   return {
     deploy: async (model, codeDirectory, now) => {
       const latest = deployedFunction(model, relative(stateDirectory, codeDirectory), now)
@@ -106,12 +125,23 @@ export function createFunctionRegistry(
     names: () => [...settings.range([])].map(({ key }) => String(key[0])),
     versions: (name) => [...versions.range([name])].map(({ value }) => located(value)),
     settings: settingsOf,
-    find: (reference) => {
-      const alias = settingsOf(reference.name).aliases.find(({ name }) => name === reference.qualifier)
-      const found = versions.get([reference.name, alias?.version ?? reference.qualifier ?? LATEST])
-      if (found === undefined) throw missing(reference)
-      return located(found)
+    find,
+    route: (reference, random) => {
+      const routing = settingsOf(reference.name).aliases.find(({ name }) => name === reference.qualifier)?.routing
+      return routing == null || random >= routing.weight
+        ? find(reference)
+        : find({ name: reference.name, qualifier: routing.version })
     },
+    putVersion: (version) =>
+      versions.put([version.name, version.version], {
+        ...version,
+        codeDirectory: relative(stateDirectory, version.codeDirectory),
+      }),
+    changeSettings: (name, edit) =>
+      store.transaction(() => {
+        const former = settingsOf(name)
+        void settings.put([name], { ...former, ...edit(former) })
+      }),
   }
 }
 

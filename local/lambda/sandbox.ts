@@ -12,9 +12,13 @@ export interface FunctionErrorPayload {
 }
 
 /** `payload` is JSON text. */
-export type InvocationResult =
+export type InvocationResult = (
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly error: FunctionErrorPayload }
+) & {
+  /** What was logged for the invocation, Lambda's own lines included. */
+  readonly logged?: readonly string[]
+}
 
 export interface Invocation {
   readonly requestId: string
@@ -40,14 +44,19 @@ export interface SandboxOptions {
   readonly clock: Clock
   /** A line that the function wrote on stdout or stderr. */
   readonly log: (line: string) => void
+  /** A line of Lambda's own: that an invocation starts, ends, and how long it took. */
+  readonly platformLog: (line: string) => void
 }
 
 const WORKER_FILE = new URL('./worker.mjs', import.meta.url)
 
+/** Lines of an invocation that are held for its caller. */
+const MAX_LOGGED_LINES = 1000
+
 /** The smallest heap in which a bundle with an SDK client starts. */
 const MINIMUM_HEAP_MEGABYTES = 64
 
-export function startSandbox({ deployed, environment, clock, log }: SandboxOptions): Sandbox {
+export function startSandbox({ deployed, environment, clock, log, platformLog }: SandboxOptions): Sandbox {
   const worker = new Worker(WORKER_FILE, {
     workerData: { directory: deployed.codeDirectory, handler: deployed.handler },
     env: { ...environment },
@@ -62,8 +71,17 @@ export function startSandbox({ deployed, environment, clock, log }: SandboxOptio
   for (const stream of [worker.stdout, worker.stderr]) {
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => {
-      for (const line of text.split('\n')) if (line !== '') log(line)
+      for (const line of text.split('\n').filter((part) => part !== '')) {
+        if (logged.length < MAX_LOGGED_LINES) logged.push(line)
+        log(line)
+      }
     })
+  }
+  /** Since the last invocation began. */
+  let logged: string[] = []
+  const tell = (line: string): void => {
+    logged.push(line)
+    platformLog(line)
   }
   let failure: FunctionErrorPayload | null = null
   let pending: { readonly requestId: string; settle(result: InvocationResult): void } | null = null
@@ -111,7 +129,10 @@ export function startSandbox({ deployed, environment, clock, log }: SandboxOptio
     invoke: async ({ requestId, event, functionArn }) => {
       await loaded
       if (failure !== null) return { ok: false, error: failure }
-      const deadline = new Date(clock.now().getTime() + deployed.timeoutSeconds * 1000)
+      const beganMillis = clock.now().getTime()
+      const deadline = new Date(beganMillis + deployed.timeoutSeconds * 1000)
+      logged = []
+      tell(`START RequestId: ${requestId} Version: ${deployed.version}`)
       const timer = new AbortController()
       worker.ref()
       const answered = new Promise<InvocationResult>((resolve) => {
@@ -125,14 +146,30 @@ export function startSandbox({ deployed, environment, clock, log }: SandboxOptio
       const result = await Promise.race([answered, late])
       timer.abort()
       worker.unref()
+      for (const line of reportOf(requestId, deployed, clock.now().getTime() - beganMillis, result)) tell(line)
       if (failure !== null) await worker.terminate()
-      return result
+      return { ...result, logged }
     },
     close: async () => {
       fail({ errorType: 'Runtime.Shutdown', errorMessage: 'The runtime is closing' })
       await worker.terminate()
     },
   }
+}
+
+/** The lines with which Lambda closes an invocation. */
+function reportOf(
+  requestId: string,
+  { memoryMegabytes, timeoutSeconds }: DeployedFunction,
+  durationMillis: number,
+  result: InvocationResult,
+): readonly string[] {
+  const isLate = !result.ok && result.error.errorType === 'Sandbox.Timedout'
+  const duration = isLate ? timeoutSeconds * 1000 : durationMillis
+  return [
+    `END RequestId: ${requestId}`,
+    `REPORT RequestId: ${requestId}\tDuration: ${duration.toFixed(2)} ms\tBilled Duration: ${Math.ceil(duration)} ms\tMemory Size: ${memoryMegabytes} MB${isLate ? '\tStatus: timeout' : ''}`,
+  ]
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

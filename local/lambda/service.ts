@@ -6,23 +6,13 @@ import { join } from 'node:path'
 import { digestOf } from '../../core/digest.ts'
 import type { FunctionModel } from '../assembly/model.ts'
 import { type Input, readInput } from '../input.ts'
-import {
-  AwsError,
-  type CallContext,
-  type Clock,
-  type Operation,
-  type Permission,
-  type Service,
-  type Store,
-} from '../service.ts'
+import { AwsError, type CallContext, type Clock, type Permission, type Service, type Store } from '../service.ts'
+import { asyncConfigOperations } from './async-config.ts'
 import { createAsyncInvocations, DEFAULT_ASYNC } from './asynchronous.ts'
-import {
-  createFunctionRegistry,
-  type DeployedFunction,
-  type FunctionReference,
-  parseFunctionReference,
-} from './deployed-function.ts'
-import { describeFunction, describeVersion } from './describe.ts'
+import { arnOf, type LambdaContext, referenceOf } from './context.ts'
+import { createFunctionRegistry, type DeployedFunction, type FunctionReference } from './deployed-function.ts'
+import { describeOperations } from './describe-operations.ts'
+import { manageOperations } from './manage-operations.ts'
 import { type InvocationResult, startSandbox } from './sandbox.ts'
 import { createSandboxPool } from './sandbox-pool.ts'
 
@@ -55,6 +45,12 @@ export interface LambdaOptions {
   /** Sends the record of a finished asynchronous invocation. */
   readonly sendToDestination: (destinationArn: string, roleArn: string, record: string) => Promise<void>
   readonly logLine: (functionName: string, line: string, place: LogPlace) => void
+  /** A line of Lambda's own: that an invocation starts, ends, and how long it took. */
+  readonly platformLine: (line: string, place: LogPlace) => void
+  /** The number of a version that a client publishes: the next one, and the same again for the same key. */
+  readonly versionNumber: (functionArn: string, key: string) => Promise<string>
+  /** In [0, 1). */
+  readonly random: () => number
   readonly log: (message: string) => void
   /** @default 4 */
   readonly sandboxesPerVersion?: number
@@ -84,11 +80,12 @@ export function createLambdaService(options: LambdaOptions): LambdaService {
       environment: environmentOf(deployed, options, place),
       clock,
       log: (line) => options.logLine(deployed.name, line, place),
+      platformLog: (line) => options.platformLine(line, place),
     })
   }, options.sandboxesPerVersion ?? 4)
 
   const invoke = async (reference: FunctionReference, event: string, requestId: string) => {
-    const deployed = registry.find(reference)
+    const deployed = registry.route(reference, options.random())
     const { reservedConcurrency } = registry.settings(deployed.name)
     const running = inFlight.get(deployed.name) ?? 0
     if (reservedConcurrency !== null && running >= reservedConcurrency) throw tooManyRequests()
@@ -137,16 +134,13 @@ export function createLambdaService(options: LambdaOptions): LambdaService {
     }
     limitPayload(event, MAX_SYNC_PAYLOAD_BYTES)
     const { deployed, result } = await invoke(reference, event, context.requestId)
-    return invokeOutput(deployed, result)
+    return invokeOutput(deployed, result, request.textOr('LogType', 'None') === 'Tail')
   }
 
   const permitted =
     (action: string) =>
     (input: unknown): readonly Permission[] => [{ action, resource: arnOf(referenceOf(readInput(input)), options) }]
-  const read = (action: string, run: (request: Input) => unknown): Operation => ({
-    permissions: permitted(action),
-    run: async (input) => run(readInput(input)),
-  })
+  const context: LambdaContext = { registry, clock, accountId, region, versionNumber: options.versionNumber }
 
   return {
     id: 'lambda',
@@ -155,40 +149,9 @@ export function createLambdaService(options: LambdaOptions): LambdaService {
         permissions: permitted('lambda:InvokeFunction'),
         run: (input, context) => runInvoke(readInput(input), context),
       },
-      GetFunction: read('lambda:GetFunction', (request) => {
-        const deployed = registry.find(referenceOf(request))
-        const { reservedConcurrency } = registry.settings(deployed.name)
-        return describeFunction(deployed, reservedConcurrency)
-      }),
-      GetFunctionConfiguration: read('lambda:GetFunctionConfiguration', (request) =>
-        describeVersion(registry.find(referenceOf(request))),
-      ),
-      GetFunctionConcurrency: read('lambda:GetFunctionConcurrency', (request) => {
-        const { reservedConcurrency } = registry.settings(referenceOf(request).name)
-        return reservedConcurrency === null ? {} : { ReservedConcurrentExecutions: reservedConcurrency }
-      }),
-      ListVersionsByFunction: read('lambda:ListVersionsByFunction', (request) => ({
-        Versions: registry.versions(registry.find(referenceOf(request)).name).map(describeVersion),
-      })),
-      ListAliases: read('lambda:ListAliases', (request) => {
-        const { name, arn } = registry.find(referenceOf(request))
-        return {
-          Aliases: registry.settings(name).aliases.map((alias) => ({
-            AliasArn: `${arn}:${alias.name}`,
-            Name: alias.name,
-            FunctionVersion: alias.version,
-          })),
-        }
-      }),
-      ListFunctions: {
-        permissions: () => [{ action: 'lambda:ListFunctions', resource: '*' }],
-        run: async (input) => {
-          const all = readInput(input).textOr('FunctionVersion', null) === 'ALL'
-          const latest = (name: string) => [registry.find({ name, qualifier: null })]
-          const listed = registry.names().flatMap((name) => (all ? registry.versions(name) : latest(name)))
-          return { Functions: listed.map(describeVersion) }
-        },
-      },
+      ...describeOperations(context),
+      ...manageOperations(context),
+      ...asyncConfigOperations(context),
     },
     deploy: async (model) => {
       const codeDirectory = await keepCode(options.stateDirectory, model)
@@ -207,12 +170,6 @@ export function createLambdaService(options: LambdaOptions): LambdaService {
     },
   }
 }
-
-const referenceOf = (request: Input): FunctionReference =>
-  parseFunctionReference(request.text('FunctionName'), request.textOr('Qualifier', null))
-
-const arnOf = ({ name, qualifier }: FunctionReference, { region, accountId }: LambdaOptions): string =>
-  `arn:aws:lambda:${region}:${accountId}:function:${name}${qualifier === null ? '' : `:${qualifier}`}`
 
 /** @throws AwsError `InvalidRequestContentException` when the payload is not JSON */
 function payloadText(request: Input): string {
@@ -247,15 +204,24 @@ const tooManyRequests = (): AwsError =>
     retryAfterSeconds: '1',
   })
 
-function invokeOutput(deployed: DeployedFunction, result: InvocationResult): unknown {
+/** Bytes of the log's end that LogType=Tail asks for. */
+const TAIL_BYTES = 4096
+
+function invokeOutput(deployed: DeployedFunction, result: InvocationResult, withTail: boolean): unknown {
   const payload = result.ok ? result.payload : JSON.stringify(result.error)
   return {
     StatusCode: 200,
     ...(result.ok ? {} : { FunctionError: 'Unhandled' }),
     Payload: new Uint8Array(Buffer.from(payload)),
     ExecutedVersion: deployed.version,
+    ...(withTail ? { LogResult: tailOf(result.logged ?? []) } : {}),
   }
 }
+
+const tailOf = (lines: readonly string[]): string =>
+  Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    .subarray(-TAIL_BYTES)
+    .toString('base64')
 
 /** The stream's name holds the day, the version and an id. */
 const logPlaceOf = ({ name, version }: DeployedFunction, { clock, ids }: LambdaOptions): LogPlace => ({

@@ -46,13 +46,22 @@ const contextOf = ({ requestId, functionArn, deadlineMillis }) => ({
   getRemainingTimeInMillis: () => Math.max(0, deadlineMillis - Date.now()),
 })
 
+/** Resolves once the main thread has what was printed, so that it is logged before the answer is given. */
+const printed = async () => {
+  while (process.stdout.writableLength + process.stderr.writableLength > 0) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
 const serve = (handler) => {
   parentPort.on('message', async (invocation) => {
     const { requestId } = invocation
     try {
       const result = await handler(JSON.parse(invocation.event), contextOf(invocation))
+      await printed()
       parentPort.postMessage({ type: 'result', requestId, payload: JSON.stringify(result) ?? 'null' })
     } catch (thrown) {
+      await printed()
       parentPort.postMessage({ type: 'error', requestId, error: describe(thrown) })
     }
   })

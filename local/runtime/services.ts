@@ -29,6 +29,7 @@ import { createSsmService, type SsmService } from '../ssm/service.ts'
 import { createStatesService, type StatesService } from '../states/service.ts'
 import { createStsService } from '../sts/service.ts'
 import type { FunctionLogs } from './function-logs.ts'
+import type { DurableNumbers } from './version-numbers.ts'
 
 export interface RuntimeServices {
   readonly bus: ServiceBus
@@ -56,6 +57,8 @@ export interface ServicesOptions {
   readonly clock: Clock
   readonly credentials: CredentialStore
   readonly logs: FunctionLogs
+  /** Numbers of published versions. */
+  readonly numbers: DurableNumbers
   /** Known once the endpoint listens. */
   readonly endpointUrl: () => string
   /** Known once the database listens. */
@@ -124,6 +127,13 @@ export function createServices(options: ServicesOptions): RuntimeServices {
       options.logs.write(functionName, line)
       cloudWatchLogs.write(group, stream, line)
     },
+    platformLine: (line, { group, stream }) => cloudWatchLogs.write(group, stream, line),
+    versionNumber: async (functionArn, key) => {
+      const number = options.numbers.numberOf(functionArn, key)
+      await options.numbers.saved()
+      return number
+    },
+    random,
     log,
   })
   const states = createStatesService({
@@ -171,8 +181,14 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     threads: availableParallelism(),
   })
   redshiftData.deploy(assembly.warehouse)
-  const secrets = createSecretsManagerService({ store, clock, region, localValue: options.localValue })
-  const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl })
+  const secrets = createSecretsManagerService({
+    store,
+    clock,
+    region,
+    bus: () => bus,
+    localValue: options.localValue,
+  })
+  const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl, policies })
   const sns = createSnsService({ ...place, store, clock, ids, bus: () => bus, policies, log })
   const ssm = createSsmService({ ...place, store, clock })
   const services = [

@@ -3,7 +3,16 @@
 import { randomUUID } from 'node:crypto'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { type Input, readInput } from '../input.ts'
-import { AwsError, type Clock, type Operation, type Permission, type Service, type Store } from '../service.ts'
+import { pageOf } from '../paging.ts'
+import {
+  AwsError,
+  type Clock,
+  type Operation,
+  type Permission,
+  type Service,
+  type ServiceBus,
+  type Store,
+} from '../service.ts'
 import { generateSecret } from './generate.ts'
 
 interface SecretRecord {
@@ -40,6 +49,8 @@ export interface SecretsManagerOptions {
   readonly store: Store
   readonly clock: Clock
   readonly region: string
+  /** Known once all services are made. */
+  readonly bus: () => ServiceBus
   /** Makes deployed values local as they are read, e.g. the host and port of the database. */
   readonly localValue?: (secretString: string) => string
 }
@@ -79,9 +90,39 @@ export function createSecretsManagerService(options: SecretsManagerOptions): Sec
         true,
       ),
       DescribeSecret: onSecret('secretsmanager:DescribeSecret', describe),
+      ListSecretVersionIds: onSecret('secretsmanager:ListSecretVersionIds', (secret) => ({
+        ARN: secret.arn,
+        Name: secret.name,
+        Versions: [
+          { VersionId: secret.versionId, VersionStages: ['AWSCURRENT'], CreatedDate: new Date(secret.changedAt) },
+        ],
+      })),
       ListSecrets: {
         permissions: () => [{ action: 'secretsmanager:ListSecrets', resource: '*' }],
-        run: async () => ({ SecretList: all().map(describe) }),
+        run: async (raw) => {
+          const input = readInput(raw)
+          const accepts = filtersOf(input)
+          const wanted = all().filter((secret) => accepts.every((accept) => accept(secret)))
+          const { page, next } = pageOf(wanted, input, { size: 100, invalidToken: 'InvalidNextTokenException' })
+          return { SecretList: page.map(listed), ...(next === undefined ? {} : { NextToken: next }) }
+        },
+      },
+      BatchGetSecretValue: {
+        permissions: () => [{ action: 'secretsmanager:BatchGetSecretValue', resource: '*' }],
+        run: async (raw, call) => {
+          const input = readInput(raw)
+          const ids = input.list('SecretIdList').map(String)
+          const accepts = filtersOf(input)
+          const wanted =
+            ids.length > 0
+              ? ids
+              : all()
+                  .filter((s) => accepts.every((accept) => accept(s)))
+                  .map(({ arn }) => arn)
+          return batchOf(wanted, (SecretId) =>
+            options.bus().call('secretsmanager', 'GetSecretValue', { SecretId }, call),
+          )
+        },
       },
     },
     provisionSecret: async (settings) => {
@@ -132,7 +173,39 @@ function secretValue(secret: SecretRecord, input: Input, { localValue }: Secrets
   }
 }
 
-const describe = (secret: SecretRecord): unknown => ({
+/** @throws AwsError `InvalidParameterException` for filters that are not there */
+const filtersOf = (input: Input): ((secret: SecretRecord) => boolean)[] =>
+  input.structures('Filters').map((filter) => {
+    const key = filter.text('Key')
+    const values = filter.list('Values').map(String)
+    if (key === 'name') return ({ name }) => values.some((value) => name.startsWith(value))
+    if (key === 'description') return ({ description }) => values.some((value) => description.startsWith(value))
+    if (key === 'all')
+      return ({ name, description }) => values.some((value) => `${name} ${description}`.includes(value))
+    throw new AwsError('InvalidParameterException', `Filters by ${key} are not implemented by this runtime.`)
+  })
+
+/** Each secret is allowed or denied by itself: what cannot be had is listed under `Errors`. */
+async function batchOf(ids: readonly string[], get: (id: string) => Promise<unknown>): Promise<unknown> {
+  const values: unknown[] = []
+  const errors: unknown[] = []
+  for (const id of ids) {
+    try {
+      values.push(await get(id))
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError)) throw thrown
+      errors.push({ SecretId: id, ErrorCode: thrown.code, Message: thrown.message })
+    }
+  }
+  return { SecretValues: values, Errors: errors }
+}
+
+const listed = (secret: SecretRecord): Record<string, unknown> => {
+  const { VersionIdsToStages: stages, ...members } = describe(secret)
+  return { ...members, SecretVersionsToStages: stages }
+}
+
+const describe = (secret: SecretRecord): Record<string, unknown> => ({
   ARN: secret.arn,
   Name: secret.name,
   ...(secret.description === '' ? {} : { Description: secret.description }),
@@ -140,5 +213,4 @@ const describe = (secret: SecretRecord): unknown => ({
   CreatedDate: new Date(secret.createdAt),
   LastChangedDate: new Date(secret.changedAt),
   VersionIdsToStages: { [secret.versionId]: ['AWSCURRENT'] },
-  SecretVersionsToStages: { [secret.versionId]: ['AWSCURRENT'] },
 })

@@ -21,6 +21,9 @@ export interface QueueSettings {
 
 export interface QueueRecord extends QueueSettings {
   readonly createdAtMillis: number
+  /** JSON text that a call gave it. */
+  readonly policy?: string
+  readonly tags?: Readonly<Record<string, string>>
 }
 
 export interface MessageRecord {
@@ -44,6 +47,8 @@ export interface QueueState {
   queues(): readonly QueueRecord[]
   queue(name: string): QueueRecord | undefined
   putQueue(queue: QueueRecord): void
+  /** With its messages. */
+  removeQueue(queue: QueueRecord): void
   /** Adds a message that shows after `delaySeconds`. */
   add(
     queue: QueueRecord,
@@ -109,6 +114,10 @@ export function openQueueState(store: Store, clock: Clock): QueueState {
     queues: () => [...queues.range([])].map(({ value }) => value),
     queue: (name) => queues.get([name]),
     putQueue: (queue) => void queues.put([queue.name], queue),
+    removeQueue: ({ name }) => {
+      for (const { key } of [...messages.range([name])]) drop(name, Number(key[1]))
+      void queues.remove([name])
+    },
     add: (queue, message, delaySeconds) => {
       const sentAtMillis = now()
       const record: MessageRecord = {

@@ -1,74 +1,20 @@
 /** SQS: durable standard queues with visibility, long polling and dead-letter redrive. */
 
-import { type Input, readInput } from '../input.ts'
-import {
-  AwsError,
-  type CallContext,
-  type Clock,
-  type Operation,
-  type Permission,
-  type Service,
-  type Store,
-} from '../service.ts'
+import type { Input } from '../input.ts'
+import { AwsError, type CallContext, type Service } from '../service.ts'
+import { onQueue, type SqsContext, type SqsOptions } from './context.ts'
 import { md5Of, md5OfAttributes, parseAttributes, selected } from './message-attributes.ts'
-import {
-  openQueueState,
-  type QueueRecord,
-  type QueueSettings,
-  type QueueState,
-  type StoredMessage,
-} from './queue-state.ts'
+import { policyInForce, queueOperations } from './queue-operations.ts'
+import { openQueueState, type QueueRecord, type QueueSettings, type StoredMessage } from './queue-state.ts'
 
 export interface SqsService extends Service {
   /** Makes a queue or brings it to these settings; its messages stay. @throws AwsError `NotImplemented` for a FIFO queue */
   provisionQueue(settings: QueueSettings): Promise<void>
 }
 
-export interface SqsOptions {
-  readonly store: Store
-  readonly clock: Clock
-  readonly accountId: string
-  readonly region: string
-  /** Of the endpoint: some clients send to the URL of the queue and not to their own endpoint. */
-  readonly endpointUrl: () => string
-}
-
-interface SqsContext extends SqsOptions {
-  readonly state: QueueState
-  /** Called when a queue may have something for a waiting receiver. */
-  readonly waiting: Map<string, Set<() => void>>
-}
-
 const MAX_BATCH = 10
 const MAX_WAIT_SECONDS = 20
 const MAX_VISIBILITY_SECONDS = 43_200
-
-/** @throws AwsError `QueueDoesNotExist` */
-function queueOf({ state }: SqsContext, input: Input): QueueRecord {
-  const name = input.text('QueueUrl').split('/').at(-1) ?? ''
-  return existing(state.queue(name))
-}
-
-function existing(queue: QueueRecord | undefined): QueueRecord {
-  if (queue !== undefined) return queue
-  throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.')
-}
-
-/** Where clients reach a queue: its path on AWS, on this endpoint. */
-const reachable = ({ endpointUrl }: SqsContext, { url }: QueueRecord): string =>
-  `${endpointUrl()}${new URL(url).pathname}`
-
-const onQueue = (
-  context: SqsContext,
-  action: string,
-  run: (queue: QueueRecord, input: Input, call: CallContext) => Promise<unknown>,
-): Operation => ({
-  permissions: (raw): Permission[] => [{ action, resource: queueOf(context, readInput(raw)).arn }],
-  run: (raw, call) => {
-    const input = readInput(raw)
-    return run(queueOf(context, input), input, call)
-  },
-})
 
 const inRange = (name: string, value: number, max: number): number => {
   if (Number.isInteger(value) && value >= 0 && value <= max) return value
@@ -157,7 +103,7 @@ const receiptOf = (queue: QueueRecord, { sequence, record }: StoredMessage): str
 function sequenceOf(queue: QueueRecord, input: Input): { sequence: number; receiveCount: number } {
   const [name, sequence, receiveCount] = Buffer.from(input.text('ReceiptHandle'), 'base64').toString().split('\n')
   if (name !== queue.name || !Number.isInteger(Number(sequence))) {
-    throw new AwsError('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.')
+    throw new AwsError('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.', 404)
   }
   return { sequence: Number(sequence), receiveCount: Number(receiveCount) }
 }
@@ -252,37 +198,11 @@ function remove(context: SqsContext, queue: QueueRecord, input: Input): () => Re
   }
 }
 
-function queueAttributes(context: SqsContext, queue: QueueRecord): Record<string, string> {
-  const { visible, hidden, delayed } = context.state.count(queue)
-  const created = String(Math.floor(queue.createdAtMillis / 1000))
-  return {
-    QueueArn: queue.arn,
-    ApproximateNumberOfMessages: String(visible),
-    ApproximateNumberOfMessagesNotVisible: String(hidden),
-    ApproximateNumberOfMessagesDelayed: String(delayed),
-    CreatedTimestamp: created,
-    LastModifiedTimestamp: created,
-    VisibilityTimeout: String(queue.visibilityTimeoutSeconds),
-    MaximumMessageSize: String(queue.maximumMessageBytes),
-    MessageRetentionPeriod: String(queue.retentionSeconds),
-    DelaySeconds: String(queue.delaySeconds),
-    ReceiveMessageWaitTimeSeconds: String(queue.receiveWaitSeconds),
-    ...(queue.kmsKeyArn === null ? { SqsManagedSseEnabled: 'true' } : { KmsMasterKeyId: queue.kmsKeyArn }),
-    ...(queue.redrive === null
-      ? {}
-      : {
-          RedrivePolicy: JSON.stringify({
-            deadLetterTargetArn: queue.redrive.deadLetterArn,
-            maxReceiveCount: queue.redrive.maxReceiveCount,
-          }),
-        }),
-  }
-}
-
-/** Queues that the template declares; creating others is not implemented. */
+/** Standard queues: those of the template, and those that clients make. */
 export function createSqsService(options: SqsOptions): SqsService {
   const context: SqsContext = { ...options, state: openQueueState(options.store, options.clock), waiting: new Map() }
   const { state, store } = context
+  for (const queue of state.queues()) policyInForce(context, queue)
   const change = async <T>(queue: QueueRecord, step: () => T): Promise<T> => {
     const result = await store.transaction(step)
     wake(context, queue.name)
@@ -293,7 +213,6 @@ export function createSqsService(options: SqsOptions): SqsService {
     wake(context, queue.name)
     return result
   }
-  const arnOf = (name: string): string => `arn:aws:sqs:${options.region}:${options.accountId}:${name}`
   return {
     id: 'sqs',
     provisionQueue: async (settings) => {
@@ -305,7 +224,7 @@ export function createSqsService(options: SqsOptions): SqsService {
         )
       await store.transaction(() => {
         const createdAtMillis = state.queue(settings.name)?.createdAtMillis ?? options.clock.now().getTime()
-        state.putQueue({ ...settings, createdAtMillis })
+        state.putQueue({ ...state.queue(settings.name), ...settings, createdAtMillis })
       })
     },
     operations: {
@@ -330,29 +249,17 @@ export function createSqsService(options: SqsOptions): SqsService {
       ChangeMessageVisibility: onQueue(context, 'sqs:ChangeMessageVisibility', (queue, input) =>
         change(queue, hide(context, queue, input)),
       ),
+      ChangeMessageVisibilityBatch: onQueue(context, 'sqs:ChangeMessageVisibility', (queue, input) =>
+        woken(
+          queue,
+          batch(context, input, (entry) => hide(context, queue, entry)),
+        ),
+      ),
       PurgeQueue: onQueue(context, 'sqs:PurgeQueue', async (queue) => {
         await change(queue, () => state.purge(queue))
         return {}
       }),
-      GetQueueAttributes: onQueue(context, 'sqs:GetQueueAttributes', async (queue, input) => {
-        const names = input.list('AttributeNames').map(String)
-        return { Attributes: selected(queueAttributes(context, queue), names) }
-      }),
-      GetQueueUrl: {
-        permissions: (raw) => [{ action: 'sqs:GetQueueUrl', resource: arnOf(readInput(raw).text('QueueName')) }],
-        run: async (raw) => ({ QueueUrl: reachable(context, existing(state.queue(readInput(raw).text('QueueName')))) }),
-      },
-      ListQueues: {
-        permissions: () => [{ action: 'sqs:ListQueues', resource: '*' }],
-        run: async (raw) => {
-          const prefix = readInput(raw).textOr('QueueNamePrefix', '')
-          const urls = state
-            .queues()
-            .filter(({ name }) => name.startsWith(prefix))
-            .map((queue) => reachable(context, queue))
-          return { QueueUrls: urls }
-        },
-      },
+      ...queueOperations(context),
     },
   }
 }

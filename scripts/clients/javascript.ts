@@ -75,6 +75,8 @@ async function makeClient(service: string, { credentials, skewSeconds = 0, alter
   const client = new Client({
     maxAttempts: 1,
     systemClockOffset: skewSeconds * 1000,
+    // Else StartSyncExecution goes to `sync-127.0.0.1`; the other clients are told by the environment.
+    disableHostPrefix: true,
     ...(credentials === undefined ? {} : { credentials }),
   })
   if (alter === true) {

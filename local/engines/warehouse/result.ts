@@ -95,8 +95,9 @@ const FIELD_TYPES: Readonly<Record<string, FieldType>> = {
   VARCHAR: text('varchar', 65_535),
 }
 
-function fieldTypeOf(type: DuckDBType): FieldType {
-  const name = String(type)
+const fieldTypeOf = (type: DuckDBType): FieldType => fieldTypeNamed(String(type))
+
+function fieldTypeNamed(name: string): FieldType {
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(name)
   if (decimal !== null)
     return { ...whole('numeric', Number(decimal[1]), 16), scale: Number(decimal[2]), toField: asText }
@@ -117,6 +118,9 @@ const metadataOf = (name: string, type: FieldType): ColumnMetadata => ({
   schemaName: '',
   tableName: '',
 })
+
+/** A column in the Data API's words. @param type DuckDB's name of it, e.g. `DECIMAL(12,2)` */
+export const columnMetadata = (name: string, type: string): ColumnMetadata => metadataOf(name, fieldTypeNamed(type))
 
 /** Runs a query and reads its rows chunk by chunk. @throws SqlError above {@link MAX_RESULT_BYTES} */
 export async function readResult(connection: DuckDBConnection, sql: string): Promise<ResultSet> {

@@ -1,5 +1,7 @@
 /** What is played with each client, by service. */
 import type { Stage } from '../stage.ts'
+import { playLambda, playStates } from './compute.ts'
+import { playGlue, playRedshift } from './data.ts'
 import { playSns, playSqs } from './messages.ts'
 import { playIdentity, playLogs, playMonitoring, playSecrets, playSsm } from './observation.ts'
 import { playS3Buckets } from './s3-buckets.ts'
@@ -23,4 +25,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   monitoring: playMonitoring,
   ssm: playSsm,
   secretsmanager: playSecrets,
+  lambda: playLambda,
+  states: playStates,
+  glue: playGlue,
+  'redshift-data': playRedshift,
 }

@@ -73,6 +73,9 @@ const serviceWith = (clock: Clock): LambdaService =>
       destinations.push({ arn, role, record: JSON.parse(record) as unknown })
     },
     logLine: (functionName, line) => lines.push(`${functionName}: ${line}`),
+    platformLine: () => undefined,
+    versionNumber: async () => '2',
+    random: () => 0,
     log: () => undefined,
   })
 

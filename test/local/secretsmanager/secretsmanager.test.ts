@@ -30,7 +30,7 @@ const settings: SecretSettings = {
 beforeAll(async () => {
   runtime = await startRuntime({
     services: async ({ store, clock }) => {
-      service = createSecretsManagerService({ store, clock, region: REGION })
+      service = createSecretsManagerService({ store, clock, region: REGION, bus: () => runtime.bus })
       await service.provisionSecret(settings)
       return [service]
     },

@@ -11,6 +11,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { policyRegistry } from '../../../local/iam/policy-registry.ts'
 import type { Clock } from '../../../local/service.ts'
 import type { QueueSettings } from '../../../local/sqs/queue-state.ts'
 import { createSqsService, type SqsService } from '../../../local/sqs/service.ts'
@@ -51,6 +52,7 @@ beforeAll(async () => {
         accountId: ACCOUNT,
         region: REGION,
         endpointUrl: () => runtime.endpoint.url,
+        policies: policyRegistry(),
       })
       await service.provisionQueue(queue('dead'))
       await service.provisionQueue(queue('work', { deadLetterArn: queue('dead').arn, maxReceiveCount: 2 }))
