@@ -24,6 +24,8 @@ export interface ReplayOrder extends ReplayOverrides {
   readonly jobId: JobId | null
   /** The configuration that the plan chose for a new job, so that a change after planning changes nothing; `null` leaves it to registration. */
   readonly pinned: PlannedConfiguration | null
+  /** ISO 8601 UTC: when the plan was made, which is the clock of a job that the replay makes; `null` leaves it to registration. */
+  readonly plannedAt: string | null
 }
 
 /** A configuration by what it is made of; all parts stay in Postgres. */
@@ -169,12 +171,16 @@ export interface StageRecord {
 
 /** quarantine */
 export interface QuarantineRequest {
+  /** `FAILED`: infrastructure failed the job for good; the data is not at fault. */
+  readonly status: 'QUARANTINED' | 'FAILED'
   readonly job: RegisteredJob
   readonly source: LandedSource
   readonly stage: Stage
   readonly reasonCode: ReasonCode
   readonly message: string
   readonly details: Readonly<Record<string, unknown>>
+  /** URIs of what the job had come to. */
+  readonly objects: Readonly<Record<string, string | null>>
   /** `runs/{tenantId}/{runId}/` documents where a run exists; the Lambda reads the bounded reject sample and the verdict there. */
   readonly runId: string | null
   readonly executionArn: string

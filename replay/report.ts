@@ -49,6 +49,8 @@ export interface ReplayReport {
   readonly options: ReplayOptions | null
   /** The replay machine's execution; `null` where none was needed. */
   readonly executionArn: string | null
+  /** ISO 8601 UTC: what `now()` of a rule means for the jobs that the replay makes. `null` where nothing was planned. */
+  readonly plannedAt: string | null
   readonly startedAt: string
   readonly endedAt: string
   /** Why the manifest was refused; nothing ran then. */

@@ -31,6 +31,8 @@ export interface BacktestLine {
   readonly dataset: string | null
   /** As its last job left it; `null`: it has none. */
   readonly now: Standing | null
+  /** ISO 8601 UTC: what `now()` of a rule meant. `null` where nothing ran. */
+  readonly judgedAsOf: string | null
   /** What the run in the scratch area came to. */
   readonly replay: Standing & { readonly message: string | null }
   /** What loading it would do to the table as it is; `null` where nothing would be loaded. */
@@ -60,6 +62,8 @@ interface PlannedSource {
   readonly why: string
   readonly version: SourceVersion | null
   readonly landed: LandedSource | null
+  readonly registeredAt: string
+  readonly firstRegisteredAt: string
 }
 
 const versionOf = (source: Fields | null): SourceVersion | null =>
@@ -70,6 +74,7 @@ const versionOf = (source: Fields | null): SourceVersion | null =>
 function plannedOf(item: Fields): PlannedSource {
   const line = item.object('line')
   const landed = item.objectOrNull('source')
+  const clock = item.object('clock')
   return {
     tenantId: line.textOrNull('tenantId'),
     dataset: line.textOrNull('dataset'),
@@ -79,6 +84,8 @@ function plannedOf(item: Fields): PlannedSource {
     why: line.textOrNull('why') ?? '',
     version: versionOf(line.objectOrNull('source')),
     landed: landed === null ? null : parseLandedSource(landed),
+    registeredAt: clock.time('registeredAt'),
+    firstRegisteredAt: clock.time('firstRegisteredAt'),
   }
 }
 
@@ -135,11 +142,12 @@ class Backtest {
     return reading
   }
 
-  async #run(planned: PlannedSource, isKnown: boolean): Promise<Pick<BacktestLine, 'replay' | 'effect'>> {
+  async #run(planned: PlannedSource): Promise<Pick<BacktestLine, 'replay' | 'effect' | 'judgedAsOf'>> {
     const { tenantId, dataset, landed } = planned
     const refused = (reasonCode: string | null, message: string) => ({
       replay: { status: 'REFUSED', reasonCode, counts: null, message },
       effect: null,
+      judgedAsOf: null,
     })
     if (landed === null || tenantId === null || dataset === null) return refused(planned.code, planned.why)
     const configuration = await this.#configurationOf(planned)
@@ -151,16 +159,19 @@ class Backtest {
       dataset: parseDatasetName(dataset),
       configuration,
       waivers: { acceptRejects, overrideGate },
-      at: this.#deps.at,
-      firstSeenAt: isKnown ? landed.landedAt : this.#deps.at,
+      // Another configuration than the deployment's would make a job of its own.
+      registeredAt: this.#deps.project === null ? planned.registeredAt : this.#deps.at,
+      firstRegisteredAt: planned.firstRegisteredAt,
     }
+    const judgedAsOf = request.registeredAt
     const { reasonCode, message, counts, load } = await runSource(request, {
       s3: this.#deps.s3,
       scratch: this.#scratch,
       dqResultsBucket: this.#deps.dqResultsBucket,
     })
     const standing = counts === null ? null : { ...counts }
-    if (load === null) return { replay: { status: 'QUARANTINED', reasonCode, counts: standing, message }, effect: null }
+    if (load === null)
+      return { replay: { status: 'QUARANTINED', reasonCode, counts: standing, message }, effect: null, judgedAsOf }
     const owner = { tenantId: request.tenantId, sourceKey: landed.key }
     const effect = await tryLoad(load, configuration.documents.contract, owner, {
       client: this.#deps.warehouse,
@@ -168,7 +179,7 @@ class Backtest {
       warehouse: this.#warehouse,
       differences: this.#deps.differences,
     })
-    return { replay: { status: 'COMPLETED', reasonCode, counts: standing, message }, effect }
+    return { replay: { status: 'COMPLETED', reasonCode, counts: standing, message }, effect, judgedAsOf }
   }
 
   async line(planned: PlannedSource): Promise<BacktestLine> {
@@ -177,8 +188,9 @@ class Backtest {
     const failed = (thrown: unknown) => ({
       replay: { status: 'FAILED', reasonCode: null, counts: null, message: messageOf(thrown) },
       effect: null,
+      judgedAsOf: null,
     })
-    const ran = await this.#run(planned, now !== null).catch(failed)
+    const ran = await this.#run(planned).catch(failed)
     await this.#scratch.empty()
     return { source: version, tenantId, dataset, now, ...ran }
   }

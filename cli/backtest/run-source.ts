@@ -30,10 +30,10 @@ export interface BacktestRequest {
   readonly dataset: DatasetName
   readonly configuration: BacktestConfiguration
   readonly waivers: ReplayOverrides | null
-  /** ISO 8601 UTC; stands for the registration. */
-  readonly at: string
-  /** ISO 8601 UTC; stands for the registration of the source's first job: rules compare with runs before it. */
-  readonly firstSeenAt: string
+  /** ISO 8601 UTC: what `now()` of a rule means; as the replay's job has it, or would have it if it were made now. */
+  readonly registeredAt: string
+  /** ISO 8601 UTC: rules that compare with earlier runs look at what there was then. */
+  readonly firstRegisteredAt: string
 }
 
 /** What became of a source in the scratch area. */
@@ -57,18 +57,16 @@ const BUCKETS = { validated: 'validated', curated: 'curated', work: 'work-zone',
 const MEMORY_BYTES = 512 * 1024 ** 2
 
 /** A job that is nowhere: its id differs from every registered one's, so that its rows can be told apart in a table. */
-function scratchJob(request: BacktestRequest): RegisteredJob {
-  const { source, tenantId, dataset, configuration, waivers, at, firstSeenAt } = request
-  const idempotencyKey = digestOfJson({ backtest: true, source, configuration: configuration.pinned.hash, at })
+function scratchJob({ source, tenantId, dataset, configuration, waivers, ...clock }: BacktestRequest): RegisteredJob {
+  const idempotencyKey = digestOfJson({ backtest: true, source, configuration: configuration.pinned.hash, ...clock })
   return {
     jobId: parseJobId(`j${idempotencyKey.slice(0, 24)}`),
     tenantId,
     dataset,
     attempt: 1,
     attemptKind: 'initial',
-    registeredAt: at,
-    firstRegisteredAt: firstSeenAt,
-    ingestDate: at.slice(0, 10),
+    ...clock,
+    ingestDate: clock.registeredAt.slice(0, 10),
     idempotencyKey,
     replayId: null,
     waivers,

@@ -31,6 +31,7 @@ function replayOrderOf(input: Fields): ReplayOrder | null {
     overrideGate: order.has('overrideGate') ? order.texts('overrideGate') : [],
     jobId: order.has('jobId') ? parseJobId(order.text('jobId')) : null,
     pinned: plannedConfigurationOf(order.objectOrNull('pinned')),
+    plannedAt: order.has('plannedAt') ? order.time('plannedAt') : null,
   }
 }
 

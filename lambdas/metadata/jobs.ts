@@ -68,6 +68,8 @@ export interface JobDetails extends JobSummary {
     readonly executionArn: string
     readonly runId: string | null
     readonly replayId: string | null
+    /** `manual`: a person asked for it. */
+    readonly trigger: 'event' | 'manual' | 'sweep'
     /** Who asked for a replay, and why. */
     readonly requestedBy: string | null
     readonly why: string | null
@@ -266,7 +268,8 @@ async function readParts(sql: Queryable, key: readonly string[]) {
   )
   const attempts = await rowsOf(
     sql,
-    `SELECT attempt, kind, status, reason_code, execution_arn, run_id, replay_id, requested_by, requested_why, waivers FROM sluice.job_attempts
+    `SELECT attempt, kind, status, reason_code, execution_arn, run_id, replay_id, trigger, requested_by, requested_why, waivers
+     FROM sluice.job_attempts
      WHERE tenant_id = $1 AND job_id = $2 ORDER BY attempt`,
     key,
   )
@@ -290,6 +293,7 @@ async function readParts(sql: Queryable, key: readonly string[]) {
       executionArn: row.text('execution_arn'),
       runId: row.textOrNull('run_id'),
       replayId: row.textOrNull('replay_id'),
+      trigger: row.oneOf('trigger', ['event', 'manual', 'sweep']),
       requestedBy: row.textOrNull('requested_by'),
       why: row.textOrNull('requested_why'),
       waivers: parseWaivers(row.objectOrNull('waivers')),

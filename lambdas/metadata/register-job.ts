@@ -22,7 +22,7 @@ export const LEASE_SECONDS = 6 * 3600
 export interface Registering {
   readonly input: IngestInput
   readonly executionArn: string
-  /** ISO 8601 UTC: the execution's start, which becomes the job's clock. */
+  /** ISO 8601 UTC: the execution's start, which becomes the job's clock unless a replay pinned one. */
   readonly at: string
   /** ISO 8601 UTC: the real time, for leases. */
   readonly now: string
@@ -88,7 +88,7 @@ async function insertJob(
        (tenant_id, job_id, source_object_id, dataset, status, refusal, source_type, trigger, idempotency_key,
         configuration_hash, contract_version, contract_hash, mapping_hash, mapping_version, ruleset_hash, ruleset_version,
         compiler_version, attempt, attempt_kind, replay_id, execution_arn, registered_at, updated_at)
-     VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19, $20, $20)
+     VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19, $20, $21)
      ON CONFLICT DO NOTHING`,
     [
       owner.tenantId,
@@ -97,7 +97,7 @@ async function insertJob(
       owner.dataset,
       choice.refusal,
       input.sourceType,
-      input.trigger,
+      triggerOf(input),
       key,
       configurationHash,
       pinned?.contract.version ?? null,
@@ -110,11 +110,16 @@ async function insertJob(
       attemptKindOf(input),
       input.replay?.replayId ?? null,
       executionArn,
+      input.replay?.plannedAt ?? at,
       at,
     ],
   )
   return jobId
 }
+
+/** A replay is the call of a person, who is named beside it. */
+const triggerOf = ({ trigger }: IngestInput): 'event' | 'manual' | 'sweep' =>
+  trigger === 'replay' ? 'manual' : trigger
 
 const attemptKindOf = ({ replay }: IngestInput): string => (replay === null ? 'initial' : `replay:${replay.replayId}`)
 
@@ -198,8 +203,8 @@ async function writeStep(
   await sql.query(
     `INSERT INTO sluice.job_attempts
        (tenant_id, job_id, attempt, kind, execution_arn, replay_id, publication, status, opened_at, requested_by, requested_why,
-        waivers)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        waivers, trigger)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
      ON CONFLICT (tenant_id, job_id, attempt) DO UPDATE SET kind = excluded.kind, execution_arn = excluded.execution_arn,
        status = excluded.status, reason_code = NULL, closed_at = NULL`,
     [
@@ -215,6 +220,7 @@ async function writeStep(
       replay?.requestedBy ?? null,
       replay?.reason ?? null,
       job.waivers === null ? null : JSON.stringify(job.waivers),
+      triggerOf(registering.input),
     ],
   )
   return job

@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { messageOf, SluiceError } from '../../core/errors.ts'
-import { isReasonCode } from '../../core/reason-codes.ts'
+import { isReasonCode, reasonOf } from '../../core/reason-codes.ts'
 import { environmentOf } from '../environment.ts'
 import { Fields } from '../input.ts'
 import { scopeOf, startLog } from '../log.ts'
@@ -15,19 +15,24 @@ const nowMs = () => performance.now()
 
 const STAGES = ['REGISTER', 'INGEST_VALIDATION', 'TRANSFORM', 'DATA_QUALITY', 'LOAD', 'INFRASTRUCTURE'] as const
 
+const OBJECTS = ['validated', 'plan', 'curated', 'rejects', 'quality'] as const
+
 function parseRequest(event: unknown): QuarantineRequest {
   const request = new Fields(event)
   const reasonCode = request.text('reasonCode')
   if (!isReasonCode(reasonCode))
     throw new SluiceError('invalid_input', `Cannot read the input as $.reasonCode is no reason code: "${reasonCode}"`)
   const details = request.unknown('details')
+  const objects = request.objectOrNull('objects')
   return {
+    status: request.has('status') ? request.oneOf('status', ['QUARANTINED', 'FAILED']) : 'QUARANTINED',
     job: parseRegisteredJob(request.object('job')),
     source: parseLandedSource(request.object('source')),
-    stage: request.oneOf('stage', STAGES),
+    stage: request.has('stage') ? request.oneOf('stage', STAGES) : reasonOf(reasonCode).stage,
     reasonCode,
     message: request.textOrNull('message') ?? reasonCode,
     details: typeof details === 'object' && details !== null ? { ...details } : {},
+    objects: Object.fromEntries(OBJECTS.map((name) => [name, objects?.textOrNull(name) ?? null])),
     runId: request.textOrNull('runId'),
     executionArn: request.text('executionArn'),
   }
@@ -54,8 +59,13 @@ export async function handler(event: unknown): Promise<QuarantineResult> {
     const request = parseRequest(event)
     const result = await quarantine(request, connectedDeps())
     const { tenantId, jobId } = request.job
-    const { executionArn, reasonCode, stage, runId } = request
-    log('WARN', 'Source is quarantined', { tenantId, jobId, executionArn }, { reasonCode, stage, runId })
+    const { executionArn, status, reasonCode, stage, runId } = request
+    log(
+      'WARN',
+      status === 'FAILED' ? 'Failure is kept' : 'Source is quarantined',
+      { tenantId, jobId, executionArn },
+      { reasonCode, stage, runId },
+    )
     return result
   } catch (thrown) {
     log('ERROR', messageOf(thrown), scopeOf(event), {

@@ -19,8 +19,9 @@ interface Evidence {
 }
 
 async function readEvidence(request: QuarantineRequest, deps: QuarantineDeps): Promise<Evidence> {
-  const { runId, stage, job } = request
-  if (runId === null) return { rejects: [], quality: null }
+  const { status, runId, stage, job } = request
+  // No record is at fault for what infrastructure did.
+  if (runId === null || status === 'FAILED') return { rejects: [], quality: null }
   const rejects = await readRejectSample(deps.objects, deps.workBucket, job.tenantId, runId)
   if (stage !== 'DATA_QUALITY') return { rejects, quality: null }
   const key = `${job.dataset}/tenant=${job.tenantId}/run=${runId}/result.json`
@@ -28,12 +29,18 @@ async function readEvidence(request: QuarantineRequest, deps: QuarantineDeps): P
   return { rejects, quality: notPassed === null ? null : { result: { bucket: deps.dqResultsBucket, key }, notPassed } }
 }
 
+/** What runs it again. */
+const commandOf = ({ status, job, executionArn }: QuarantineRequest): string =>
+  status === 'FAILED'
+    ? `aws stepfunctions redrive-execution --execution-arn ${executionArn}`
+    : `npx sluice quarantine release ${job.jobId}`
+
 /**
  * What stands in `manifest.json`. The source itself stays where it landed: the manifest points at its version. Nothing here comes
  * from a clock, so writing it again gives the same bytes.
  */
 function manifestOf(request: QuarantineRequest, { quality }: Evidence, rows: readonly ErrorRow[], keys: ErrorKeys) {
-  const { job, source, stage, reasonCode, message, details, runId, executionArn } = request
+  const { status, job, source, stage, reasonCode, message, details, objects, runId, executionArn } = request
   const reason = reasonOf(reasonCode)
   return {
     quarantineVersion: 1,
@@ -45,15 +52,17 @@ function manifestOf(request: QuarantineRequest, { quality }: Evidence, rows: rea
     runId,
     executionArn,
     registeredAt: job.registeredAt,
+    status,
     stage,
     reasonCode,
     meaning: reason.meaning,
     message,
     details,
     source,
+    objects,
     quality,
     errors: { parquet: keys.parquet, csv: keys.csv, rows: rows.length },
-    replay: { helps: reason.replay, command: `npx sluice quarantine release ${job.jobId}` },
+    replay: { helps: reason.replay, command: commandOf(request) },
   }
 }
 
@@ -63,7 +72,7 @@ interface ErrorKeys {
   readonly csv: string
 }
 
-/** Writes manifest and error report of a source that must not proceed; the manifest last, as what it names is then there. */
+/** Writes manifest and error report of a source that must not proceed, or whose job failed for good; the manifest last, as what it names is then there. */
 export async function quarantine(request: QuarantineRequest, deps: QuarantineDeps): Promise<QuarantineResult> {
   const { job } = request
   const evidence = await readEvidence(request, deps)

@@ -237,8 +237,15 @@ describe('ingest/v1 on the executor', () => {
   test('ORC-04: a job that cannot even be recorded as failed, and one whose event is lost, fail the execution', async () => {
     const { calls } = await run({ failing: [1] })
     const last = calls.length - 1
-    expect((await run({ failing: [1, 2] })).status).toBe('FAILED')
+    expect((await run({ failing: [1, 3] })).status).toBe('FAILED')
     expect(await run({ failing: [1, last] })).toMatchObject({ status: 'FAILED', error: 'infrastructure_failed' })
+  })
+
+  test('QUA-01, QUA-09: a failure that cannot even be kept is recorded all the same', async () => {
+    const outcome = await run({ failing: [1, 2] })
+    expect(closings(outcome)).toMatchObject([
+      { status: 'FAILED', objects: expect.not.objectContaining({ quarantine: expect.any(String) }) },
+    ])
   })
 
   test('an upload that cannot even be given back fails the job all the same', async () => {

@@ -26,7 +26,7 @@ import {
 } from './faulty-runtime.ts'
 import { deployedState, imbalanceOf, jobOf, type RunningRuntime, scratchFolder, up } from './harness.ts'
 import { edgesOf, executionsOf, historyOf } from './history.ts'
-import { statesEntered } from './observed.ts'
+import { readObject, statesEntered } from './observed.ts'
 import { asAdministrator, endOf, machineArn } from './operator.ts'
 import { REFUSED_FILES } from './refused-files.ts'
 
@@ -230,6 +230,23 @@ describe('a fault of the infrastructure', () => {
   test.each([...EARLY_FAULTS, ...LATE_FAULTS])('$name ends the execution as $status', async ({ name, status }) => {
     const execution = await endOf(runtime.clients.states, machineEnds.get(name) ?? '')
     expect(execution.status).toBe(status)
+  })
+})
+
+describe('a job that failed for good', () => {
+  test('QUA-01 lies with its source and error in the quarantine of its tenant, as FAILED', async () => {
+    const { source } = startedAs('load')
+    const { jobId, message, objects } = await jobOfFault('load')
+    expect(objects.quarantine).toMatch(/^s3:\/\/[^/]*quarantine[^/]*\/acme\/events\/job=/)
+    const manifest: unknown = JSON.parse(await readObject(runtime.clients.s3, objects.quarantine))
+    const { bucket, key, versionId } = source
+    expect(manifest).toMatchObject({
+      status: 'FAILED',
+      jobId,
+      reasonCode: 'load_failed',
+      message,
+      source: { bucket, key, versionId },
+    })
   })
 })
 

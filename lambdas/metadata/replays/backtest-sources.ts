@@ -8,7 +8,7 @@ import type { Fields } from '../../input.ts'
 import { configurationOfJob, currentConfiguration, type LoadedConfiguration } from '../configuration.ts'
 import type { Database } from '../database.ts'
 import { tenantOfJob } from '../tenant-of-job.ts'
-import { type PlannedSource, planSources } from './plan-sources.ts'
+import { type PlannedSource, planSources, type SourceClock } from './plan-sources.ts'
 import { nowOf, type ReplayDeps } from './replay-reports.ts'
 
 /** A source of a manifest as a backtest runs it: whatever was published, and nothing is registered. */
@@ -16,6 +16,8 @@ export interface BacktestSource {
   readonly line: PlanLine
   /** `null` for a source that no replay could run. */
   readonly source: LandedSource | null
+  /** As the replay's job would have it. */
+  readonly clock: SourceClock
 }
 
 export interface BacktestPage {
@@ -27,7 +29,11 @@ export interface BacktestPage {
 /** With keys and reasons of full length a page stays below what a Lambda may answer. */
 const PAGE_SOURCES = 1000
 
-const backtestOf = ({ line, input }: PlannedSource): BacktestSource => ({ line, source: input?.source ?? null })
+const backtestOf = ({ line, input, clock }: PlannedSource): BacktestSource => ({
+  line,
+  source: input?.source ?? null,
+  clock,
+})
 
 /** Published sources count too: what a change would do to them is the question. */
 const everySource = (manifest: ReplayManifest): ReplayManifest => ({

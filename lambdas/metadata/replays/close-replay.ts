@@ -6,7 +6,7 @@ import { outcomeTotals, type ReplayReport } from '../../../replay/report.ts'
 import type { CloseReplayRequest, CloseReplayResult } from '../../messages.ts'
 import { ReplayDocuments } from './replay-documents.ts'
 import { type PinnedLine, reportLines } from './replay-outcomes.ts'
-import { endReplay } from './replay-record.ts'
+import { endReplay, readReplay } from './replay-record.ts'
 import { nowOf, type ReplayDeps, reportOf } from './replay-reports.ts'
 
 function manifestOf(replayId: string, text: string): ReplayManifest {
@@ -33,9 +33,12 @@ async function reportFor(
   const { replayId, manifest: dropped, executionArn } = request
   const text = await documents.readText(dropped.bucket, replayId, 'manifest.json')
   const plan = linesOf(await documents.readText(dropped.bucket, replayId, 'plan.jsonl'))
-  const lines = await deps.database.asOperator((sql) => reportLines(sql, plan))
+  const { lines, plannedAt } = await deps.database.asOperator(async (sql) => ({
+    lines: await reportLines(sql, plan),
+    plannedAt: (await readReplay(sql, replayId))?.plannedAt ?? null,
+  }))
   const report = reportOf('COMPLETED', request, digestOf(text), manifestOf(replayId, text), nowOf(deps))
-  return { ...report, executionArn, totals: outcomeTotals(lines), lines }
+  return { ...report, plannedAt, executionArn, totals: outcomeTotals(lines), lines }
 }
 
 /**

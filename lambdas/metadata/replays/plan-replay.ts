@@ -17,6 +17,12 @@ const differsProblem = ({ replayId, manifestSha256 }: ReplayRecord, sha256: Dige
   found: sha256,
 })
 
+interface Plan {
+  /** ISO 8601 UTC: the clock of the jobs that it makes. */
+  readonly plannedAt: string
+  readonly sources: readonly PlannedSource[]
+}
+
 /** One manifest on its way from bytes to a plan. */
 class Planning {
   readonly #request: PlanReplayRequest
@@ -65,27 +71,29 @@ class Planning {
   }
 
   async #dryRun(bytes: Uint8Array, sha256: Digest, manifest: ReplayManifest): Promise<PlanReplayResult> {
-    const planned = await planSources(manifest, this.#deps, nowOf(this.#deps))
+    const plannedAt = nowOf(this.#deps)
+    const planned = await planSources(manifest, this.#deps, plannedAt)
     if (!planned.ok) return this.#refuse(bytes, sha256, manifest, manifest.replayId, planned.problems)
-    const report = dryRunReport(this.#report('DRY_RUN', sha256, manifest), planned.sources)
+    const report = dryRunReport(this.#report('DRY_RUN', sha256, manifest), planned.sources, plannedAt)
     await this.#documents.putResult(this.#request.manifest, report)
     return this.#answer('dry_run', manifest.replayId)
   }
 
   /** A replay that nobody has heard of: planned first, so that one that cannot be run leaves its id free. */
   async #accept(bytes: Uint8Array, sha256: Digest, manifest: ReplayManifest): Promise<PlanReplayResult> {
-    const planned = await planSources(manifest, this.#deps, nowOf(this.#deps))
+    const plannedAt = nowOf(this.#deps)
+    const planned = await planSources(manifest, this.#deps, plannedAt)
     const lines = planned.ok ? planned.sources.map(({ line }) => line) : []
     const problems = planned.ok ? confirmationProblems(manifest, lines) : planned.problems
     if (!planned.ok || problems.length > 0) return this.#refuse(bytes, sha256, manifest, manifest.replayId, problems)
-    return this.#goOn(bytes, sha256, manifest, planned.sources)
+    return this.#goOn(bytes, sha256, manifest, { plannedAt, sources: planned.sources })
   }
 
   async #goOn(
     bytes: Uint8Array,
     sha256: Digest,
     manifest: ReplayManifest,
-    fresh: readonly PlannedSource[] | null = null,
+    fresh: Plan | null = null,
   ): Promise<PlanReplayResult> {
     const { executionArn, takeOver, manifest: dropped } = this.#request
     const now = nowOf(this.#deps)
@@ -103,16 +111,13 @@ class Planning {
   }
 
   /** The execution that accepted the manifest ended before its plan was pinned. */
-  async #planAgain(manifest: ReplayManifest): Promise<readonly PlannedSource[]> {
-    const planned = await planSources(manifest, this.#deps, nowOf(this.#deps))
-    return planned.ok ? planned.sources : []
+  async #planAgain(manifest: ReplayManifest): Promise<Plan> {
+    const plannedAt = nowOf(this.#deps)
+    const planned = await planSources(manifest, this.#deps, plannedAt)
+    return { plannedAt, sources: planned.ok ? planned.sources : [] }
   }
 
-  async #pin(
-    bytes: Uint8Array,
-    manifest: ReplayManifest,
-    sources: readonly PlannedSource[],
-  ): Promise<PlanReplayResult> {
+  async #pin(bytes: Uint8Array, manifest: ReplayManifest, { plannedAt, sources }: Plan): Promise<PlanReplayResult> {
     const { bucket } = this.#request.manifest
     const { replayId } = manifest
     const executions = this.#request.ingestMachineArn.replace(':stateMachine:', ':execution:')
@@ -126,7 +131,7 @@ class Planning {
     await this.#documents.put(bucket, replayId, 'manifest.json', bytes)
     await this.#documents.putLines(bucket, replayId, 'plan.jsonl', lines)
     await this.#documents.putLines(bucket, replayId, 'runs.jsonl', runs)
-    await startReplay(this.#deps.database, replayId, lines.length, runs.length, nowOf(this.#deps))
+    await startReplay(this.#deps.database, replayId, lines.length, runs.length, plannedAt)
     return this.#start(manifest, runs.length)
   }
 

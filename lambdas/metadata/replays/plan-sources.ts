@@ -21,6 +21,15 @@ export interface PlanningDeps {
 export interface PlannedSource {
   readonly line: PlanLine
   readonly input: IngestInput | null
+  readonly clock: SourceClock
+}
+
+/** The times that rules of a source's job go by: what `now()` means, and until when earlier runs count. */
+export interface SourceClock {
+  /** ISO 8601 UTC: of the job, or of the plan where the replay makes one. */
+  readonly registeredAt: string
+  /** ISO 8601 UTC: of the source's first job. */
+  readonly firstRegisteredAt: string
 }
 
 export type PlannedReplay =
@@ -49,6 +58,7 @@ function inputOf(
   source: LandedSource,
   { pinned }: ChosenConfiguration,
   job: SourceJob | null,
+  now: string,
 ): IngestInput {
   const { replayId, requestedBy, reason, configuration, options } = manifest
   const { force, acceptRejects, overrideGate } = options
@@ -58,7 +68,7 @@ function inputOf(
     source,
     sourceType: 's3',
     trigger: 'replay',
-    replay: { ...order, jobId, pinned: jobId === null ? pinned : null },
+    replay: { ...order, jobId, pinned: jobId === null ? pinned : null, plannedAt: now },
   }
 }
 
@@ -68,19 +78,29 @@ interface Candidate {
   readonly facts: SourceFacts
   readonly chosen: ChosenConfiguration
   readonly job: SourceJob | null
+  readonly clock: SourceClock
 }
 
-async function planOne(candidate: Candidate, manifest: ReplayManifest, deps: PlanningDeps): Promise<PlannedSource> {
-  const { selected, facts, chosen, job } = candidate
+async function planOne(
+  candidate: Candidate,
+  manifest: ReplayManifest,
+  deps: PlanningDeps,
+  now: string,
+): Promise<PlannedSource> {
+  const { selected, facts, chosen, job, clock } = candidate
   const line = planSource(manifest, facts)
-  if (line.decision !== 'RUN') return { line, input: null }
+  if (line.decision !== 'RUN') return { line, input: null, clock }
   const { object, landed } = await deps.inspector.inspect(selected.source)
   const seen = planSource(manifest, { ...facts, object })
   const source =
     selected.known ?? (landed && { ...selected.source, ...landed, sequencer: sequencerOfListed(selected.source) })
-  if (seen.decision !== 'RUN' || source === null) return { line: seen, input: null }
-  return { line: seen, input: inputOf(manifest, source, chosen, job) }
+  if (seen.decision !== 'RUN' || source === null) return { line: seen, input: null, clock }
+  return { line: seen, input: inputOf(manifest, source, chosen, job, now), clock }
 }
+
+/** ISO 8601 UTC of the source's first job; `now` where it has none. */
+const firstOf = (jobs: readonly SourceJob[], now: string): string =>
+  [now, ...jobs.map(({ registeredAt }) => registeredAt)].toSorted()[0] ?? now
 
 async function candidatesOf(
   manifest: ReplayManifest,
@@ -108,7 +128,8 @@ async function candidatesOf(
       publishedBy: jobs.findLast(({ published }) => published)?.jobId ?? null,
       object: { kind: 'unseen' },
     }
-    return { selected, facts, chosen, job }
+    const clock = { registeredAt: job?.registeredAt ?? now, firstRegisteredAt: firstOf(jobs, now) }
+    return { selected, facts, chosen, job, clock }
   })
 }
 
@@ -118,7 +139,11 @@ export async function planSources(manifest: ReplayManifest, deps: PlanningDeps, 
   const problems = selectionProblems(manifest, sources.length + unknownJobs.length)
   if (problems.length > 0) return { ok: false, problems }
   const candidates = await candidatesOf(manifest, sources, deps, now)
-  const planned = await eachAtOnce(candidates, INSPECTIONS, (candidate) => planOne(candidate, manifest, deps))
-  const unknown = unknownJobs.map((jobId) => ({ line: unknownJobLine(jobId), input: null }))
+  const planned = await eachAtOnce(candidates, INSPECTIONS, (candidate) => planOne(candidate, manifest, deps, now))
+  const unknown = unknownJobs.map((jobId) => ({
+    line: unknownJobLine(jobId),
+    input: null,
+    clock: { registeredAt: now, firstRegisteredAt: now },
+  }))
   return { ok: true, sources: [...planned, ...unknown] }
 }

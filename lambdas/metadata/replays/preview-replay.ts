@@ -43,7 +43,7 @@ export async function previewReplay(request: Fields, deps: ReplayDeps): Promise<
   const lines = planned.sources.map(({ line }) => line)
   // What only a run must have is told beside the plan.
   const problems = confirmationProblems(manifest, lines)
-  const report = dryRunReport({ ...refused, status: 'DRY_RUN' }, planned.sources)
+  const report = dryRunReport({ ...refused, status: 'DRY_RUN' }, planned.sources, at)
   const from = request.integerOr('fromLine', 0)
   const page = fitting(report.lines.slice(from))
   const next = from + page.length

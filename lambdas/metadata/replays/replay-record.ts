@@ -21,6 +21,8 @@ export interface ReplayRecord {
   /** Sources by outcome; `null` until it is closed. */
   readonly totals: unknown
   readonly acceptedAt: string
+  /** What `now()` of a rule means for the jobs that the replay makes. */
+  readonly plannedAt: string | null
   readonly closedAt: string | null
 }
 
@@ -28,7 +30,7 @@ const utc = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`
 
 const COLUMNS = `replay_id, manifest_sha256, status, reason, requested_by, configuration, execution_arn, sources, runs, totals,
-  ${utc('accepted_at')}, ${utc('closed_at')}`
+  ${utc('accepted_at')}, ${utc('planned_at')}, ${utc('closed_at')}`
 
 const recordOf = (row: Fields): ReplayRecord => ({
   replayId: row.text('replay_id'),
@@ -42,6 +44,7 @@ const recordOf = (row: Fields): ReplayRecord => ({
   runs: row.numberOrNull('runs'),
   totals: row.unknown('totals') ?? null,
   acceptedAt: row.text('accepted_at'),
+  plannedAt: row.textOrNull('planned_at'),
   closedAt: row.textOrNull('closed_at'),
 })
 

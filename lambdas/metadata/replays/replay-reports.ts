@@ -30,6 +30,7 @@ export const reportOf = (
   configuration: manifest?.configuration ?? null,
   options: manifest?.options ?? null,
   executionArn: null,
+  plannedAt: null,
   startedAt: request.at,
   endedAt,
   problems: [],
@@ -38,7 +39,7 @@ export const reportOf = (
 })
 
 /** The lines of a dry run: what was decided, and that nothing was done. */
-export function dryRunReport(report: ReplayReport, sources: readonly PlannedSource[]): ReplayReport {
+export function dryRunReport(report: ReplayReport, sources: readonly PlannedSource[], plannedAt: string): ReplayReport {
   const lines = sources.map(({ line }) => unranLine(line, null))
-  return { ...report, totals: outcomeTotals(lines), lines }
+  return { ...report, plannedAt, totals: outcomeTotals(lines), lines }
 }

@@ -1,6 +1,6 @@
 import { type JobId, parseJobId } from '../../../core/identifiers.ts'
 import type { JobFacts } from '../../../replay/plan-source.ts'
-import { type Queryable, rowsOf } from '../database.ts'
+import { type Queryable, rowsOf, utc } from '../database.ts'
 import { JOB_STATUSES } from '../job-status.ts'
 
 /** A job of a source, as planning sees it. */
@@ -12,6 +12,8 @@ export interface SourceJob extends JobFacts {
   readonly compilerVersion: string | null
   /** An attempt of it was loaded. */
   readonly published: boolean
+  /** ISO 8601 UTC: the job's clock. */
+  readonly registeredAt: string
 }
 
 /** The jobs of each source, in the order of registration. @param now ISO 8601 UTC, for leases */
@@ -23,7 +25,8 @@ export async function readSourceJobs(
   const rows = await rowsOf(
     sql,
     `SELECT source_object_id, job_id, status, refusal, attempt, publication, deferred, configuration_hash, compiler_version,
-       published, coalesce(lease_expires_at <= $2, false) AS lease_expired FROM sluice.admin_jobs_of_sources($1)`,
+       published, coalesce(lease_expires_at <= $2, false) AS lease_expired, ${utc('registered_at', 'registered_at')}
+     FROM sluice.admin_jobs_of_sources($1)`,
     [sourceObjectIds, now],
   )
   const jobs = new Map<string, SourceJob[]>()
@@ -40,6 +43,7 @@ export async function readSourceJobs(
       configurationHash: row.text('configuration_hash'),
       compilerVersion: row.textOrNull('compiler_version'),
       published: row.flag('published', false),
+      registeredAt: row.text('registered_at'),
     }
     jobs.set(id, [...(jobs.get(id) ?? []), job])
   }

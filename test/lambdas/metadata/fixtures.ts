@@ -66,6 +66,7 @@ export const orderOf = (more: Partial<ReplayOrder> = {}): ReplayOrder => ({
   overrideGate: [],
   jobId: null,
   pinned: null,
+  plannedAt: null,
   ...more,
 })
 

@@ -4,7 +4,10 @@ import type { LandedSource } from '../../../core/source.ts'
 import { Fields } from '../../../lambdas/input.ts'
 import type { CloseJobRequest, IngestInput, PlanReplayResult, RegisterJobResult } from '../../../lambdas/messages.ts'
 import { closeJob } from '../../../lambdas/metadata/close-job.ts'
+import { parseIngestInput } from '../../../lambdas/metadata/ingest-input.ts'
+import { getJobOfExecution } from '../../../lambdas/metadata/jobs.ts'
 import { registerJob } from '../../../lambdas/metadata/register-job.ts'
+import { backtestSources } from '../../../lambdas/metadata/replays/backtest-sources.ts'
 import { closeReplay } from '../../../lambdas/metadata/replays/close-replay.ts'
 import { describe as describeReplay } from '../../../lambdas/metadata/replays/operations.ts'
 import { planReplay } from '../../../lambdas/metadata/replays/plan-replay.ts'
@@ -164,19 +167,49 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     expect(original.lines).toMatchObject([{ decision: 'SKIPPED_PUBLISHED', jobId: line?.jobId }])
   })
 
-  test('rules that compare with earlier runs look at what there was when the source first came, also in a later job of it', async () => {
+  test('rules of a job that a replay makes go by the time of the plan, also where it runs later, and by earlier runs as of when the source first came; dry run, backtest and result say so', async () => {
     const { job } = await ended(source('a'), 'QUARANTINED')
     await editMapping('a later mapping')
-    await drop({ replayId: 'later', configuration: 'current', jobs: [job.jobId] })
-    const [run] = runsOf('later')
-    const at = '2026-03-05T00:00:00.000Z'
-    const { result } = await registerJob(opened.database, {
-      input: run?.input ?? inputOf(source('a')),
-      executionArn: 'arn:later',
-      at,
-      now: at,
+    const manifest = { replayId: 'clock', configuration: 'current', jobs: [job.jobId] }
+    const plannedAt = '2026-03-02T00:00:00.000Z'
+    deps = { ...deps, now: () => new Date(plannedAt) }
+    const dropped = await drop(manifest)
+    expect((await preview(manifest)).plannedAt).toBe(plannedAt)
+    const tried = await backtestSources(new Fields({ manifest: manifestText(manifest) }), deps)
+    const clock = { registeredAt: plannedAt, firstRegisteredAt: AT }
+    expect(tried.sources).toMatchObject([{ clock }])
+    const [run] = runsOf('clock')
+    const at = '2026-03-09T00:00:00.000Z'
+    const input = parseIngestInput(JSON.parse(JSON.stringify(run?.input)))
+    const { result } = await registerJob(opened.database, { input, executionArn: run?.executionArn ?? '', at, now: at })
+    expect(result.job).toMatchObject(clock)
+    deps = { ...deps, now: () => new Date(at) }
+    expect(await finish(dropped, 'clock')).toMatchObject({ plannedAt })
+  })
+
+  test('a backtest under the original configuration goes by the times of the job that it stands for', async () => {
+    const { job } = await ended(source('a'), 'QUARANTINED')
+    deps = { ...deps, now: () => new Date('2026-03-02T00:00:00.000Z') }
+    const manifest = manifestText({ replayId: 'then', jobs: [job.jobId] })
+    const { sources } = await backtestSources(new Fields({ manifest }), deps)
+    expect(sources).toMatchObject([{ clock: { registeredAt: AT, firstRegisteredAt: AT } }])
+  })
+
+  test('IN-16: a replay starts runs whose trigger is manual, under the name of who asked for it', async () => {
+    const { job } = await ended(source('a'), 'FAILED')
+    const sources = [source('a'), source('new')].map(({ bucket, key, versionId }) => ({ bucket, key, versionId }))
+    const asked = { requestedBy: 'olga@example.com', reason: 'the day of the outage' }
+    await carryOut(await drop({ replayId: 'manual', sources, configuration: 'current', ...asked }), 'manual')
+    const attempt = { trigger: 'manual', replayId: 'manual', requestedBy: asked.requestedBy, why: asked.reason }
+    const [again, made] = runsOf('manual')
+    expect(await getJobOfExecution(opened.database, again?.executionArn ?? '')).toMatchObject({
+      jobId: job.jobId,
+      trigger: 'event',
+      attempts: [{ trigger: 'event', requestedBy: null }, attempt],
     })
-    expect(result.job).toMatchObject({ registeredAt: at, firstRegisteredAt: AT })
+    const first = await getJobOfExecution(opened.database, made?.executionArn ?? '')
+    expect(first).toMatchObject({ trigger: 'manual', attempts: [attempt] })
+    expect(await describeReplay(new Fields({ replayId: 'manual' }), deps)).toMatchObject(asked)
   })
 
   test('REP-02: an original configuration of which a part is gone is refused with that part', async () => {

@@ -14,6 +14,8 @@ const RUN = `${job.jobId}-1-0`
 const FOLDER = `acme/orders/job=${job.jobId}`
 
 const REQUEST: QuarantineRequest = {
+  status: 'QUARANTINED',
+  objects: { validated: null },
   job,
   source,
   stage: 'TRANSFORM',
@@ -75,6 +77,23 @@ describe('quarantine', () => {
       replay: { helps: 'after_configuration_change', command: `npx sluice quarantine release ${job.jobId}` },
       errors: { rows: 12 },
     })
+  })
+
+  test('QUA-01: a job that failed for good leaves its source, its objects and the error under the tenant, as FAILED, with the command that takes it up', async () => {
+    const failed = {
+      ...REQUEST,
+      status: 'FAILED',
+      stage: 'LOAD',
+      reasonCode: 'load_failed',
+      message: 'The warehouse is down',
+      objects: { validated: 's3://validated/acme/orders/job=j/a.csv' },
+    } as const
+    const { manifest, csv, result } = await run(failed, TWELVE)
+    expect(result.manifest.key).toBe(`${FOLDER}/manifest.json`)
+    const { source: where, message, objects } = { ...failed, source }
+    expect(manifest).toMatchObject({ status: 'FAILED', reasonCode: 'load_failed', source: where, message, objects })
+    expect(manifest.replay.command).toBe(`aws stepfunctions redrive-execution --execution-arn ${REQUEST.executionArn}`)
+    expect(parse(csv, { columns: true })).toMatchObject([{ code: 'load_failed', message }])
   })
 
   test('QUA-16: it writes under the tenant of the quarantine bucket only, and points at the source instead of copying it', async () => {
