@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
 import { isJsonObject } from '../core/json.ts'
 import type { SourceVersion } from '../core/source.ts'
 import { auditKey, manifestKeyOf, resultKeyOf } from '../replay/manifest.ts'
-import type { ReplayReport } from '../replay/report.ts'
+import type { ReplayReport, ReportLine } from '../replay/report.ts'
 import { isAbsent } from './absent-object.ts'
 import { bucketOf, invokeMetadata } from './deployment.ts'
 import { CommandError, EXIT } from './output.ts'
@@ -98,6 +98,20 @@ export async function describeReplay(lambda: LambdaClient, replayId: string): Pr
     if (thrown instanceof CommandError && thrown.code === 'unknown_replay') return null
     throw thrown
   }
+}
+
+/** What has become of each source of a replay that is planned, in the order of its plan. */
+export async function linesSoFar(lambda: LambdaClient, bucket: string, replayId: string): Promise<ReportLine[]> {
+  const lines: ReportLine[] = []
+  let fromLine: number | null = 0
+  while (fromLine !== null) {
+    const answer = await invokeMetadata(lambda, { operation: 'replayLines', replayId, bucket, fromLine })
+    if (!isJsonObject(answer) || !Array.isArray(answer.lines))
+      throw new Error('the metadata function answered no lines')
+    lines.push(...(answer.lines as ReportLine[]))
+    fromLine = typeof answer.nextLine === 'number' ? answer.nextLine : null
+  }
+  return lines
 }
 
 const sleep = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis))

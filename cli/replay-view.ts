@@ -35,15 +35,15 @@ export function printReport(report: ReplayReport): string {
     ),
     ...(lines.length === 0 ? [] : [`  ${totalsText(totals)}`]),
   ]
-  if (lines.length === 0) return head.join('\n')
+  return lines.length === 0 ? head.join('\n') : [...head, '', printLines(lines)].join('\n')
+}
+
+/** A line a source. */
+export function printLines(lines: readonly ReportLine[]): string {
   const rows = [['SOURCE', 'OUTCOME', 'JOB', 'WHY'], ...lines.slice(0, LINES_SHOWN).map(rowOf)]
   const rest = lines.length - LINES_SHOWN
-  return [
-    ...head,
-    '',
-    columns(rows, ['left', 'left', 'left', 'left']),
-    ...(rest > 0 ? [`… and ${rest} more; --json prints all`] : []),
-  ].join('\n')
+  const table = columns(rows, ['left', 'left', 'left', 'left'])
+  return rest > 0 ? `${table}\n… and ${rest} more; --json prints all` : table
 }
 
 /** A replay as it stands. */

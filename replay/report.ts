@@ -19,7 +19,7 @@ export type ReplayOutcome =
 
 /** A line of the plan, and what became of it. */
 export interface ReportLine extends PlanLine {
-  /** `null` in a dry run. */
+  /** `null` in a dry run, and while a replay runs for a source whose turn has not come. */
   readonly outcome: ReplayOutcome | null
   readonly reasonCode: string | null
   readonly executionArn: string | null

@@ -12,12 +12,13 @@ import {
   describeReplay,
   dropManifest,
   hasEnded,
+  linesSoFar,
   type ReplayClients,
   type ReplayView,
   readResult,
 } from '../replay-client.ts'
 import { readManifest } from '../replay-manifest-file.ts'
-import { printReplay, printReport } from '../replay-view.ts'
+import { printLines, printReplay, printReport } from '../replay-view.ts'
 import { connectionOf } from '../session.ts'
 import type { BacktestOptions } from './replay-backtest.ts'
 
@@ -96,7 +97,7 @@ export async function replayRun(invocation: Invocation, file: string, options: {
 /** A file's replay, or the id itself. */
 const replayIdOf = (named: string): string => (existsSync(named) ? readManifest(named).manifest.replayId : named)
 
-/** `sluice replay status MANIFEST|ID`: how far a replay is; its lines when it has ended. */
+/** `sluice replay status MANIFEST|ID`: how far a replay and each of its sources is. */
 export async function replayStatus(invocation: Invocation, named: string): Promise<ExitCode> {
   const replayId = replayIdOf(named)
   const clients = await clientsOf(invocation)
@@ -111,11 +112,15 @@ export async function replayStatus(invocation: Invocation, named: string): Promi
       `No manifest of replay "${replayId}" was accepted, and none lies at s3://${bucket}/${manifestKeyOf(replayId)}`,
       'A manifest dropped under another key has its result beside it there',
     )
-  const stopped = view?.status === 'RUNNING' && (await hasEnded(clients.states, view.executionArn))
-  invocation.output.result({ replay: view === null ? null : { ...view, stopped }, report }, () =>
-    [...(view === null ? [] : [printReplay(view, stopped)]), ...(report === null ? [] : [printReport(report)])].join(
-      '\n\n',
-    ),
+  const running = view?.status === 'RUNNING' ? view : null
+  const stopped = running !== null && (await hasEnded(clients.states, running.executionArn))
+  const lines = running === null ? null : await linesSoFar(clients.lambda, bucket, replayId)
+  invocation.output.result({ replay: view === null ? null : { ...view, stopped }, report, lines }, () =>
+    [
+      ...(view === null ? [] : [printReplay(view, stopped)]),
+      ...(report === null ? [] : [printReport(report)]),
+      ...(lines === null ? [] : [printLines(lines)]),
+    ].join('\n\n'),
   )
   return report === null ? EXIT.done : exitCodeOf(report)
 }

@@ -142,6 +142,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   previewReplay: async (request, deps) => (await replays()).previewReplay(request, deps),
   backtestSources: async (request, deps) => (await replays()).backtestSources(request, deps),
   readConfiguration: async (request, deps) => (await replays()).readConfiguration(request, deps.database),
+  replayLines: async (request, deps) => (await replays()).replayLines(request, deps),
   getReplay: async (request, deps) => (await replays()).describe(request, deps),
   getJob: findJob,
   listErrors: (request, deps) => listErrors(deps.database, request),

@@ -39,6 +39,14 @@ export const PARAMETERS = {
   standard_conforming_strings: 'on',
 }
 
+/** As a stream: in one piece PGlite would also parse each answer and keep every message of it for ever. */
+async function answerOf(database: PGlite, bytes: Buffer): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  // A part is a view of the database's memory, which is used again.
+  await database.execProtocolRawStream(bytes, { syncToFs: false, onRawData: (part) => parts.push(part.slice()) })
+  return Buffer.concat(parts)
+}
+
 /**
  * @param port 0 takes a free one
  * @throws Error when the port cannot be listened on
@@ -57,7 +65,7 @@ export async function startDatabaseServer(
   /** Whose turn was last: the one session has its rights. */
   let last: Connection | null = null
 
-  const send = (bytes: Buffer): Promise<Uint8Array> => database.execProtocolRaw(bytes, { syncToFs: false })
+  const send = (bytes: Buffer): Promise<Uint8Array> => answerOf(database, bytes)
 
   /** The owner first: a role may not become another one. (RESET does nothing here, as nobody logged in to this session.) */
   const become = async (connection: Connection, user: DatabaseUser): Promise<void> => {

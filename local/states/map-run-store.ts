@@ -45,6 +45,12 @@ export class MapRunStore {
     return [...this.#inputs.range([arn])].flatMap(({ value }) => value)
   }
 
+  /** The inputs that are kept together with that of a child, and the index of the first of them. */
+  inputsAround(arn: string, index: number): { readonly first: number; readonly inputs: readonly ChildInput[] } {
+    const first = index - (index % CHUNK)
+    return { first, inputs: this.#inputs.get([arn, first]) ?? [] }
+  }
+
   ofExecution(executionArn: string): readonly MapRunRecord[] {
     return [...this.#byExecution.range([executionArn])].flatMap(({ key }) => {
       const record = this.get(String(key[1]))

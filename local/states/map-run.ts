@@ -11,7 +11,7 @@ import { ItemReaderFailure } from './item-reader-failure.ts'
 import type { MapRunPlan } from './log.ts'
 import type { Distribution, MapState } from './machine.ts'
 import { breachesTolerance, childInputs, type Tolerance } from './map-run-plan.ts'
-import type { ChildInput, MapRunRecord } from './map-run-store.ts'
+import type { ChildInput, MapRunRecord, MapRunStore } from './map-run-store.ts'
 import { formedResults, ResultWriterFailure, writeResults } from './result-writer.ts'
 import { callerOf } from './task-runner.ts'
 import { EvaluationFailure } from './template.ts'
@@ -34,6 +34,30 @@ function limitsOf(record: MapRunRecord | undefined, plan: MapRunPlan): Limits {
     workers: Math.min(maxConcurrency || MAX_CHILDREN, MAX_CHILDREN),
     toleratedFailureCount: changed(record?.toleratedFailureCount, plan.toleratedFailureCount),
     toleratedFailurePercentage: changed(record?.toleratedFailurePercentage, plan.toleratedFailurePercentage),
+  }
+}
+
+/** Reads the inputs of children in their order, few at a time: a Map Run of any size takes the same memory. */
+class InputReader {
+  readonly #mapRuns: MapRunStore
+  readonly #arn: string
+  #first = 0
+  #inputs: readonly ChildInput[] = []
+
+  constructor(mapRuns: MapRunStore, arn: string) {
+    this.#mapRuns = mapRuns
+    this.#arn = arn
+  }
+
+  at(index: number): ChildInput {
+    if (this.#inputs[index - this.#first] === undefined) {
+      const { first, inputs } = this.#mapRuns.inputsAround(this.#arn, index)
+      this.#first = first
+      this.#inputs = inputs
+    }
+    const found = this.#inputs[index - this.#first]
+    if (found === undefined) throw new Error(`Map Run ${this.#arn} has no child ${index}`)
+    return found
   }
 }
 
@@ -74,10 +98,10 @@ export class MapRun {
   /** Resolves with the outcome, or `null` after `abort`. */
   async run(): Promise<MapRunOutcome | null> {
     try {
-      const inputs = await this.#prepare()
-      const children = await this.#runAll(inputs)
+      const record = await this.#prepare()
+      const succeededItems = await this.#runAll(record)
       if (this.#cancel.signal.aborted) return null
-      const outcome = await this.#outcome(inputs, children)
+      const outcome = await this.#outcome(record, succeededItems)
       await this.#close(outcome.kind === 'succeeded' ? 'SUCCEEDED' : 'FAILED')
       return outcome
     } catch (thrown) {
@@ -96,12 +120,12 @@ export class MapRun {
     await Promise.all([...this.#running].map((arn) => this.#engine.stopChild(arn)))
   }
 
-  async #prepare(): Promise<readonly ChildInput[]> {
+  async #prepare(): Promise<MapRunRecord> {
     const { mapRuns, transaction, saveDefinition } = this.#engine.ports
     const known = mapRuns.get(this.#arn)
     if (known !== undefined) {
       if (known.status !== 'RUNNING') await this.#reopen(known)
-      return mapRuns.inputs(this.#arn)
+      return known
     }
     const { source } = this.#plan
     const read =
@@ -109,12 +133,13 @@ export class MapRun {
         ? { items: source.items, source: undefined }
         : await readItems(source, this.#distribution.reader?.config ?? {}, this.#engine.ports.bus, this.#context())
     const inputs = await childInputs(this.#turn, this.#thread, this.#state, this.#plan, read)
+    const record = this.#record(inputs)
     await transaction(() => {
       saveDefinition(this.#distribution.definition)
-      mapRuns.put(this.#record(inputs))
+      mapRuns.put(record)
       mapRuns.putInputs(this.#arn, inputs)
     })
-    return inputs
+    return record
   }
 
   /** A redrive of the parent takes up the children that did not succeed. */
@@ -159,28 +184,32 @@ export class MapRun {
     if (breachesTolerance(this.#limits, this.#tally)) await this.#stopRunning()
   }
 
-  /** Runs the children, as many at once as may be; stops early when more failed than is tolerated. */
-  async #runAll(inputs: readonly ChildInput[]): Promise<readonly (ExecutionRecord | undefined)[]> {
+  /**
+   * Runs the children, as many at once as may be; stops early when more failed than is tolerated. Answers how many items succeeded;
+   * what became of each child is in its record.
+   */
+  async #runAll({ childCount, itemCount }: MapRunRecord): Promise<number> {
     const known = this.#known()
-    const children: (ExecutionRecord | undefined)[] = []
-    this.#tally = { failedItems: 0, totalItems: inputs.reduce((sum, { items }) => sum + items, 0) }
+    const reader = new InputReader(this.#engine.ports.mapRuns, this.#arn)
+    this.#tally = { failedItems: 0, totalItems: itemCount }
     const workers: Promise<void>[] = []
-    let [next, working] = [0, 0]
+    let [next, working, succeededItems] = [0, 0, 0]
     const mayGoOn = (): boolean =>
-      next < inputs.length && !this.#cancel.signal.aborted && !breachesTolerance(this.#limits, this.#tally)
+      next < childCount && !this.#cancel.signal.aborted && !breachesTolerance(this.#limits, this.#tally)
     const worker = async (): Promise<void> => {
       while (mayGoOn() && working <= this.#limits.workers) {
         const index = next
         next += 1
-        const child = await this.#runOne(index, inputs[index] ?? { input: null, items: 0 }, known.get(index))
-        children[index] = child
-        if (child.status !== 'SUCCEEDED') this.#tally.failedItems += inputs[index]?.items ?? 0
+        const input = reader.at(index)
+        const { status } = await this.#runOne(index, input, known.get(index))
+        if (status === 'SUCCEEDED') succeededItems += input.items
+        else this.#tally.failedItems += input.items
         if (breachesTolerance(this.#limits, this.#tally)) await this.#stopRunning()
       }
       working -= 1
     }
     this.#addWorkers = () => {
-      for (let free = inputs.length - next; free > 0 && working < this.#limits.workers; free -= 1) {
+      for (let free = childCount - next; free > 0 && working < this.#limits.workers; free -= 1) {
         working += 1
         workers.push(worker())
       }
@@ -188,7 +217,16 @@ export class MapRun {
     this.#addWorkers()
     // Workers that join later are at the end of the list by then.
     for (let index = 0; index < workers.length; index += 1) await workers[index]
-    return children
+    return succeededItems
+  }
+
+  /** The children that ended, newest first; each is read when its turn comes. */
+  *#ended(): Iterable<ExecutionRecord> {
+    const { executions } = this.#engine.ports
+    for (const { value } of executions.list(this.#arn)) {
+      const record = executions.get(value.arn)
+      if (record !== undefined && record.status !== 'RUNNING') yield record
+    }
   }
 
   /** Children that an earlier process started, by index. */
@@ -235,26 +273,26 @@ export class MapRun {
     await Promise.all([...this.#running].map((arn) => this.#engine.stopChild(arn)))
   }
 
-  async #outcome(
-    inputs: readonly ChildInput[],
-    children: readonly (ExecutionRecord | undefined)[],
-  ): Promise<MapRunOutcome> {
-    const failedItems = inputs.reduce(
-      (sum, { items }, index) => sum + (children[index]?.status === 'SUCCEEDED' ? 0 : items),
-      0,
-    )
-    const totalItems = inputs.reduce((sum, { items }) => sum + items, 0)
-    const written = this.#plan.writer === null ? null : await this.#write(inputs, children)
-    if (breachesTolerance(this.#limits, { failedItems, totalItems }))
+  async #outcome({ itemCount }: MapRunRecord, succeededItems: number): Promise<MapRunOutcome> {
+    const failedItems = itemCount - succeededItems
+    const { writer } = this.#distribution
+    const children = writer === null ? [] : byIndex(this.#ended())
+    const written =
+      this.#plan.writer === null ? null : await this.#write(this.#engine.ports.mapRuns.inputs(this.#arn), children)
+    if (breachesTolerance(this.#limits, { failedItems, totalItems: itemCount }))
       return {
         kind: 'failed',
         error: 'States.ExceedToleratedFailureThreshold',
         cause: 'The specified tolerated failure threshold was exceeded',
       }
     if (written !== null) return this.#succeeded(written)
-    const ended = children.filter((child) => child !== undefined)
-    const { writer } = this.#distribution
-    return this.#succeeded(writer === null ? ended.flatMap(outputOf) : formedResults(ended, writer))
+    if (writer === null) return this.#succeeded(outputsOf(this.#ended()))
+    return this.#succeeded(
+      formedResults(
+        children.filter((child) => child !== undefined),
+        writer,
+      ),
+    )
   }
 
   #succeeded(output: Json): MapRunOutcome {
@@ -296,8 +334,23 @@ export class MapRun {
   }
 }
 
-const outputOf = (child: ExecutionRecord): readonly Json[] =>
-  child.status === 'SUCCEEDED' && child.output !== null ? [JSON.parse(child.output) as Json] : []
+const indexOf = ({ mapRun }: ExecutionRecord): number => mapRun?.index ?? 0
+
+/** Each child where its item is; nothing for those that never started. */
+function byIndex(children: Iterable<ExecutionRecord>): readonly (ExecutionRecord | undefined)[] {
+  const found: (ExecutionRecord | undefined)[] = []
+  for (const child of children) found[indexOf(child)] = child
+  return found
+}
+
+/** What the children that succeeded gave, in the order of their items. */
+function outputsOf(children: Iterable<ExecutionRecord>): readonly Json[] {
+  const outputs: { readonly index: number; readonly output: string }[] = []
+  for (const child of children)
+    if (child.status === 'SUCCEEDED' && child.output !== null)
+      outputs.push({ index: indexOf(child), output: child.output })
+  return outputs.toSorted((one, other) => one.index - other.index).map(({ output }) => JSON.parse(output) as Json)
+}
 
 /** `arn:…:mapRun:<Machine>/<Label>:<UUID>` */
 const labelOf = (mapRunArn: string): string => mapRunArn.split(':').at(-2)?.split('/').at(-1) ?? ''

@@ -4,8 +4,8 @@ import type { ReplayManifest } from '../../../replay/manifest.ts'
 import { parseManifest } from '../../../replay/parse-manifest.ts'
 import { outcomeTotals, type ReplayReport } from '../../../replay/report.ts'
 import type { CloseReplayRequest, CloseReplayResult } from '../../messages.ts'
-import { ReplayDocuments } from './replay-documents.ts'
-import { type PinnedLine, reportLines } from './replay-outcomes.ts'
+import { linesOf, ReplayDocuments } from './replay-documents.ts'
+import { reportLines } from './replay-outcomes.ts'
 import { endReplay, readReplay } from './replay-record.ts'
 import { nowOf, type ReplayDeps, reportOf } from './replay-reports.ts'
 
@@ -18,13 +18,6 @@ function manifestOf(replayId: string, text: string): ReplayManifest {
   )
 }
 
-/** The lines that planning wrote, in this form. */
-const linesOf = (text: string): readonly PinnedLine[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as PinnedLine)
-
 async function reportFor(
   request: CloseReplayRequest,
   documents: ReplayDocuments,
@@ -34,7 +27,7 @@ async function reportFor(
   const text = await documents.readText(dropped.bucket, replayId, 'manifest.json')
   const plan = linesOf(await documents.readText(dropped.bucket, replayId, 'plan.jsonl'))
   const { lines, plannedAt } = await deps.database.asOperator(async (sql) => ({
-    lines: await reportLines(sql, plan),
+    lines: await reportLines(sql, plan, true),
     plannedAt: (await readReplay(sql, replayId))?.plannedAt ?? null,
   }))
   const report = reportOf('COMPLETED', request, digestOf(text), manifestOf(replayId, text), nowOf(deps))

@@ -10,6 +10,7 @@ import type { ReplayDeps } from './replay-reports.ts'
 
 export { backtestSources, readConfiguration } from './backtest-sources.ts'
 export { previewReplay } from './preview-replay.ts'
+export { replayLines } from './replay-lines.ts'
 
 interface LoggedDeps extends ReplayDeps {
   readonly log: Log

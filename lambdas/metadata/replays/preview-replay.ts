@@ -1,27 +1,16 @@
 import { digestOf } from '../../../core/digest.ts'
 import { parseManifest } from '../../../replay/parse-manifest.ts'
 import { confirmationProblems } from '../../../replay/plan.ts'
-import type { ReplayReport, ReportLine } from '../../../replay/report.ts'
+import type { ReplayReport } from '../../../replay/report.ts'
 import type { Fields } from '../../input.ts'
+import { fitting } from './lines-page.ts'
 import { planSources } from './plan-sources.ts'
 import { dryRunReport, nowOf, type ReplayDeps, reportOf } from './replay-reports.ts'
-
-/** A Lambda may answer 6 MB. */
-const PAGE_BYTES = 4 * 1024 * 1024
 
 export interface PreviewPage {
   readonly report: ReplayReport
   /** The number of the next page's first line; `null` on the last page. */
   readonly nextLine: number | null
-}
-
-function fitting(lines: readonly ReportLine[]): readonly ReportLine[] {
-  let bytes = 0
-  const over = lines.findIndex((line) => {
-    bytes += Buffer.byteLength(JSON.stringify(line)) + 1
-    return bytes > PAGE_BYTES
-  })
-  return over < 0 ? lines : lines.slice(0, Math.max(1, over))
 }
 
 const NOWHERE = { bucket: '-', key: '-', versionId: '-' }

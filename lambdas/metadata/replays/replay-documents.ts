@@ -6,6 +6,7 @@ import type { ReplayReport } from '../../../replay/report.ts'
 import type { ObjectPointer } from '../../messages.ts'
 import type { ObjectStore } from '../../object-store.ts'
 import type { SourceInspector } from '../../source-inspector.ts'
+import type { PinnedLine } from './replay-outcomes.ts'
 
 /** A manifest where it was dropped. */
 export interface DroppedManifest {
@@ -21,6 +22,13 @@ const refusedKey = (sha256: Digest, name: 'manifest.json' | 'result.json'): stri
 const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
 
 const JSON_TYPE = 'application/json'
+
+/** The lines of a plan, which planning wrote in this form. */
+export const linesOf = (text: string): readonly PinnedLine[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as PinnedLine)
 
 /** What planning and closing write and read in the replay bucket. */
 export class ReplayDocuments {

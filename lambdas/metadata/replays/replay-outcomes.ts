@@ -94,18 +94,30 @@ function endingOf(line: PlanLine, registered: Registered): Ending {
 
 const NOT_STARTED = 'Its execution could not be started, or ended before it registered the source.'
 
-function reportLine({ executionArn, ...line }: PinnedLine, registered: Registered | undefined): ReportLine {
+function reportLine(
+  { executionArn, ...line }: PinnedLine,
+  registered: Registered | undefined,
+  over: boolean,
+): ReportLine {
   if (line.decision !== 'RUN') return unranLine(line, line.decision)
+  if (registered === undefined && !over) return { ...unranLine(line, null), executionArn }
   if (registered === undefined) return { ...unranLine(line, 'NOT_STARTED'), executionArn, changed: NOT_STARTED }
   const { outcome, changed } = endingOf(line, registered)
   const { reasonCode, runId, counts } = registered
   return { ...line, outcome, reasonCode, executionArn, runId, counts, changed }
 }
 
-/** What became of each line of a plan, as Postgres knows it. */
-export async function reportLines(sql: Queryable, lines: readonly PinnedLine[]): Promise<readonly ReportLine[]> {
+/**
+ * What became of each line of a plan, as Postgres knows it.
+ * @param over whether the replay has ended: before, a source that nobody registered has only not had its turn
+ */
+export async function reportLines(
+  sql: Queryable,
+  lines: readonly PinnedLine[],
+  over: boolean,
+): Promise<readonly ReportLine[]> {
   const arns = lines.flatMap(({ executionArn }) => executionArn ?? [])
   const rows = await rowsOf(sql, `SELECT ${COLUMNS} FROM sluice.admin_outcomes($1)`, [arns])
   const registered = new Map(rows.map((row) => [row.text('execution_arn'), registeredOf(row)]))
-  return lines.map((line) => reportLine(line, registered.get(line.executionArn ?? '')))
+  return lines.map((line) => reportLine(line, registered.get(line.executionArn ?? ''), over))
 }

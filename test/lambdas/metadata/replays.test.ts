@@ -12,6 +12,7 @@ import { closeReplay } from '../../../lambdas/metadata/replays/close-replay.ts'
 import { describe as describeReplay } from '../../../lambdas/metadata/replays/operations.ts'
 import { planReplay } from '../../../lambdas/metadata/replays/plan-replay.ts'
 import { previewReplay } from '../../../lambdas/metadata/replays/preview-replay.ts'
+import { replayLines } from '../../../lambdas/metadata/replays/replay-lines.ts'
 import type { ReplayDeps } from '../../../lambdas/metadata/replays/replay-reports.ts'
 import { seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { setTenantStatus } from '../../../lambdas/metadata/tenants.ts'
@@ -118,6 +119,7 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     for (const { executionArn, input } of runsOf(replayId)) {
       const job = await register(input, executionArn)
       if (job.decision === 'run') await close(job, status)
+      if (job.decision === 'refuse') await close(job, 'QUARANTINED')
     }
     return finish(dropped, replayId)
   }
@@ -297,6 +299,19 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
     expect({ status, progress }).toEqual({ status: 'COMPLETED', progress: { COMPLETED: 1 } })
   })
 
+  test('REP-10: while a replay runs, each source says how far it is', async () => {
+    for (const name of ['a', 'b', 'c']) await ended(source(name), 'FAILED')
+    await drop({ replayId: 'so-far', select: { tenant: 'acme' } })
+    const [one, two] = runsOf('so-far')
+    if (one === undefined || two === undefined) throw new Error('three sources were to run')
+    await close(await register(one.input, one.executionArn), 'COMPLETED')
+    await register(two.input, two.executionArn)
+    const { lines, nextLine } = await replayLines(new Fields({ replayId: 'so-far', bucket: BUCKET }), deps)
+    expect([lines.map(({ outcome }) => outcome), nextLine]).toEqual([['COMPLETED', 'RUNNING', null], null])
+    const rest = await replayLines(new Fields({ replayId: 'so-far', bucket: BUCKET, fromLine: 2 }), deps)
+    expect(rest.lines).toEqual(lines.slice(2))
+  })
+
   test('REP-19 JOB-17: the same id with other bytes is refused, and the exact bytes are kept with the outcome', async () => {
     await ended(source('a'), 'FAILED')
     const text = `\n${manifestText({ replayId: 'exact', select: { tenant: 'acme' } })}  `
@@ -436,21 +451,31 @@ describe.each(ENGINES)('replays on $name', ({ open }) => {
           sources: sources.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
           options: random() < 0.4 ? { force: true } : { skipIfPublished: random() < 0.5 },
         }
+        const happenTo = async (share: number): Promise<ReadonlySet<string>> => {
+          const changed = new Set<string>()
+          for (const one of sources)
+            if (random() < share) {
+              changed.add(one.key)
+              await liveThrough(one, random)
+            }
+          return changed
+        }
         const dry = await preview(manifest)
+        const early = await happenTo(0.1)
         const dropped = await drop(manifest, `h${history}`)
-        const changed = new Set<string>()
-        for (const one of sources)
-          if (random() < 0.2) {
-            changed.add(one.key)
-            await liveThrough(one, random)
-          }
+        const late = await happenTo(0.2)
+        if (random() < 0.3) await editMapping(`history ${history}, too late`)
+        const suspended = random() < 0.1
+        if (suspended) await setTenantStatus(opened.database, 'acme', 'suspended', AT)
         const run = dropped.answer.decision === 'run' ? await carryOut(dropped, replayId) : resultOf(dropped)
-        expect(run.lines.map(planned)).toEqual(dry.lines.map(planned))
-        for (const line of run.lines) {
+        for (const [index, line] of run.lines.entries()) {
+          const tried = dry.lines[index]
+          const key = line.source?.key ?? ''
+          if (tried !== undefined && !early.has(key)) expect(planned(line)).toEqual(planned(tried))
           const asPlanned = line.outcome === (line.decision === 'RUN' ? 'COMPLETED' : line.decision)
           if (asPlanned && line.changed === null) continue
           differences += 1
-          expect({ line, explained: line.changed !== null && changed.has(line.source?.key ?? '') }).toMatchObject({
+          expect({ line, explained: line.changed !== null && (suspended || late.has(key)) }).toMatchObject({
             explained: true,
           })
         }
