@@ -172,7 +172,7 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
   )
 
   test(
-    'QUA-24, REP-17: a mapping is mended, tried without a trace, and all that waited for it is released by its reason',
+    'QUA-24, REP-17, TEST-38: a mapping is mended, tried without a trace, and all that waited for it is released by its reason',
     async () => {
       const renamed = (...rows: string[]) => file(...rows).replace('Betrag', 'Summe')
       const [first, second] = await Promise.all([

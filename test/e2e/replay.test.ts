@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
@@ -9,15 +10,17 @@ import type { JobDocument } from '../../cli/job-view.ts'
 import { getJob } from '../../cli/jobs-client.ts'
 import { awaitResult, describeReplay, dropManifest } from '../../cli/replay-client.ts'
 import type { SourceVersion } from '../../core/source.ts'
+import { openCredentialStore } from '../../local/iam/credentials.ts'
 import { manifestKeyOf } from '../../replay/manifest.ts'
 import type { ReplayReport } from '../../replay/report.ts'
 import { documentOf, sluice } from '../cli/command.ts'
 import { fuzzedManifests } from '../replay/manifests.ts'
 import { addQueue, editedAssembly, fixturesAssembly, type WorkflowTemplate } from './assembly.ts'
+import { backfillTests } from './backfill-cases.ts'
 import { EVENTS } from './faulty-assembly.ts'
 import { type Landed, land } from './faulty-runtime.ts'
-import { deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
-import { executionsOf, historyOf } from './history.ts'
+import { clientsOf, deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
+import { executionsOf } from './history.ts'
 import { objectOf } from './json.ts'
 import { allObjects, readObject } from './observed.ts'
 import { administratorRows, deleteObjects, endOf, eventually, machineArn, openQueue } from './operator.ts'
@@ -44,8 +47,6 @@ const DAY_PREFIX = 'landing/acme/'
 
 /** Files that no event tells of: only a manifest runs them. */
 const UNHEARD = 'globex/lines/unheard/'
-/** `npm run test:replay` asks for 5,000. */
-const MANY = Number(process.env.SLUICE_REPLAY_SOURCES ?? 6)
 
 function editTemplate(template: WorkflowTemplate): void {
   addQueue(template, EVENTS, 'events')
@@ -143,6 +144,54 @@ describe('a published day', () => {
     expect(attemptKind).toBe('replay:day-forced')
     const ledger = await ledgerRows()
     expect(ledger).toHaveLength(2 * DAY.filter(({ key }) => key.startsWith('acme/events/')).length)
+  })
+
+  test('TEST-36 one of its files replayed ends with the status, the counts and the rows of its first run', async () => {
+    const { jobId, status } = jobs[1] as JobDocument
+    const read = async () => {
+      const { counts, quality } = await getJob(runtime.clients.lambda, { jobId })
+      const { input, curated, rejected, duplicates } = counts ?? {}
+      return { input, curated, rejected, duplicates, quality }
+    }
+    const before = { job: await read(), rows: await tableRows() }
+    const report = await replay({ replayId: 'one-file', jobs: [jobId], options: { force: true } })
+    expect(report).toMatchObject({ totals: { COMPLETED: 1 }, lines: [{ jobId, outcome: status }] })
+    expect({ job: await read(), rows: await tableRows() }).toEqual(before)
+  })
+
+  test('IN-16 is replayed by who may drop manifests, in runs that are flagged manual under that name, and by nobody else', async () => {
+    const jobId = jobs[2]?.jobId ?? ''
+    const who = { requestedBy: 'olga@example.com', reason: 'the day of the outage' }
+    const manifest = { replayId: 'by-olga', jobs: [jobId], options: { force: true }, ...who }
+    // A role of the deployment that reads sources and writes plans.
+    const { Role = '' } = await runtime.clients.lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName: 'validate' }),
+    )
+    const credentials = openCredentialStore(state, Role.split(':')[4] ?? '').credentialsFor(Role, 'validate')
+    const other = clientsOf({ ...runtime.connection, credentials })
+    const refused = other.s3.send(
+      new PutObjectCommand({
+        Bucket: await bucketOf(runtime.clients.lambda, 'REPLAY'),
+        Key: manifestKeyOf(manifest.replayId),
+        Body: manifestText(manifest),
+      }),
+    )
+    await expect(refused).rejects.toMatchObject({ name: 'AccessDenied' })
+    for (const client of Object.values(other)) client.destroy()
+    expect(await describeReplay(runtime.clients.lambda, manifest.replayId)).toBeNull()
+    expect((await replay(manifest)).totals).toEqual({ COMPLETED: 1 })
+    expect(await getJob(runtime.clients.lambda, { jobId })).toMatchObject({
+      attempts: expect.arrayContaining([
+        expect.objectContaining({ trigger: 'event', requestedBy: null }),
+        expect.objectContaining({
+          trigger: 'manual',
+          replayId: 'by-olga',
+          requestedBy: who.requestedBy,
+          why: who.reason,
+        }),
+      ]),
+    })
+    expect(await describeReplay(runtime.clients.lambda, manifest.replayId)).toMatchObject(who)
   })
 
   test('is judged by what was known of earlier runs when it first came: a replay neither sees nor adds any', async () => {
@@ -284,42 +333,34 @@ describe('manifests of every kind', () => {
   })
 })
 
-describe('a backfill', () => {
-  test(
-    `REP-10 REP-03 REP-04 of ${MANY} sources that nobody registered has a line for each, and each once`,
-    async () => {
-      const unheard: SourceVersion[] = []
-      for (let from = 0; from < MANY; from += 20) {
-        const indexes = Array.from({ length: Math.min(20, MANY - from) }, (_, index) => from + index)
-        const content = (index: number) => `${JSON.stringify({ id: `u${index}`, reading: index })}\n`
-        const names = indexes.map((index) => land(runtime, `${UNHEARD}${index}.json`, content(index), false))
-        for (const { bucket, key, versionId } of await Promise.all(names)) unheard.push({ bucket, key, versionId })
-      }
-      const report = await replay({
-        replayId: 'backfill',
-        sources: unheard,
-        configuration: 'current',
-        options: { maxConcurrency: 20, confirm: MANY },
-      })
-      expect(report.totals).toEqual({ COMPLETED: MANY })
-      expect(report.lines.map(({ source }) => source)).toEqual(unheard)
-      const rows = await rowsOf(runtime, 'select count(*) as n, count(distinct id) as ids from lines', 'globex')
-      expect(rows).toEqual([{ n: `${MANY}`, ids: `${MANY}` }])
-      // The children have histories of their own.
-      expect((await historyOf(runtime.clients.states, report.executionArn ?? '')).length).toBeLessThan(40)
-      if (MANY > 100) console.log(readFileSync(`/proc/${runtime.pid}/status`, 'utf8').match(/VmHWM.*|VmRSS.*/g))
+/** Attempts of a replay, whatever became of them. */
+async function started(replayId: string): Promise<number> {
+  const progress = (await describeReplay(runtime.clients.lambda, replayId))?.progress ?? {}
+  return Object.values(progress).reduce((sum, count) => sum + count, 0)
+}
+
+describe('a backfill', () =>
+  backfillTests({
+    runtime: () => runtime,
+    restart: async (environment) => {
+      await runtime.kill()
+      runtime = await up(state, { assembly, environment })
     },
-    60_000 + MANY * 2000,
-  )
-})
+    folder: scratch.path,
+    unheard: UNHEARD,
+    started,
+    drop,
+    resultOf,
+  }))
 
 describe('a replay that is interrupted', () => {
-  const COUNT = 5
+  const COUNT = 12
+  const idOf = (index: number): string => `m${String(index).padStart(2, '0')}`
   const landed: Landed[] = []
 
   beforeAll(async () => {
     for (let index = 0; index < COUNT; index += 1)
-      landed.push(await land(runtime, `globex/events/many-${index}.csv`, csv(row(`m${index}`, '1.00')), false))
+      landed.push(await land(runtime, `globex/events/many-${index}.csv`, csv(row(idOf(index), '1.00')), false))
     for (const source of landed) await jobOf(runtime, await executionArnOf(runtime.clients.states, source))
   })
 
@@ -328,15 +369,11 @@ describe('a replay that is interrupted', () => {
     select: { keyPrefix: 'landing/globex/events/' },
     options: { force: true, maxConcurrency: 2 },
   })
-  const started = async (replayId: string): Promise<number> => {
-    const progress = (await describeReplay(runtime.clients.lambda, replayId))?.progress ?? {}
-    return Object.values(progress).reduce((sum, count) => sum + count, 0)
-  }
   const expectEachOnce = async (report: ReplayReport, publication: number) => {
     expect(report.totals).toEqual({ COMPLETED: COUNT })
     for (const line of report.lines) expect(line).toMatchObject({ publication, changed: null })
     const rows = await rowsOf(runtime, 'select id, count(*) as n from events group by id order by id', 'globex')
-    expect(rows).toEqual(landed.map((_, index) => ({ id: `m${index}`, n: '1' })))
+    expect(rows).toEqual(landed.map((_, index) => ({ id: idOf(index), n: '1' })))
     const ledger = await administratorRows(
       runtime.clients,
       `select job_id, max(publication), count(*) from ops.ledger_events where tenant_id = 'globex' group by job_id`,

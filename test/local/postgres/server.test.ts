@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Signer } from '@aws-sdk/rds-signer'
 import type { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
@@ -119,6 +121,22 @@ describe('the embedded PostgreSQL', () => {
     await Promise.all(clients.map(increment))
     expect((await clients[0]?.query('SELECT n FROM counter'))?.rows).toEqual([{ n: 30 }])
     await Promise.all(clients.map((client) => client.end()))
+  })
+
+  test('keeps nothing of what it answered', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const heapBytes = (): number => {
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const client = await connectApp()
+    const ask = () => client.query(`SELECT repeat('x', 100000) AS text`)
+    await ask()
+    const before = heapBytes()
+    for (let round = 0; round < 200; round += 1) await ask()
+    expect(heapBytes() - before).toBeLessThan(5_000_000)
+    await client.end()
   })
 
   test('rolls back what a lost connection left open, and lets the next one in', async () => {
