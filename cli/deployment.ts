@@ -32,14 +32,30 @@ export async function bucketOf(
   )
 }
 
-/** Calls an operation of the metadata function and answers what it returned, unparsed. */
+/** How long a command waits for the metadata function, whose concurrency jobs may use up. */
+const BUSY_ROUNDS = 60
+const BUSY_WAIT_MILLIS = 1000
+
+const isBusy = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'TooManyRequestsException'
+
+async function invoke(lambda: LambdaClient, request: Readonly<Record<string, unknown>>) {
+  const command = new InvokeCommand({ FunctionName: 'metadata', Payload: Buffer.from(JSON.stringify(request)) })
+  for (let round = 1; ; round += 1) {
+    try {
+      return await lambda.send(command)
+    } catch (thrown) {
+      if (!isBusy(thrown) || round === BUSY_ROUNDS) throw thrown
+      await new Promise((done) => setTimeout(done, BUSY_WAIT_MILLIS))
+    }
+  }
+}
+
+/** Calls an operation of the metadata function and answers what it returned, unparsed. Waits a minute for one that is busy. */
 export async function invokeMetadata(
   lambda: LambdaClient,
   request: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
-  const { Payload, FunctionError } = await lambda.send(
-    new InvokeCommand({ FunctionName: 'metadata', Payload: Buffer.from(JSON.stringify(request)) }),
-  )
+  const { Payload, FunctionError } = await invoke(lambda, request)
   const text = Payload === undefined ? 'null' : Buffer.from(Payload).toString('utf8')
   const answer: unknown = JSON.parse(text)
   if (FunctionError === undefined) return answer
