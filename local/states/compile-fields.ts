@@ -109,6 +109,13 @@ export class FieldReader {
     return []
   }
 
+  /** A field that takes an expression or a literal integer within [min, max]. */
+  integerTemplate(field: string, min: number, max: number): Template | null {
+    const template = this.template(field, [])
+    if (template?.kind === 'constant') this.number(field, min, max)
+    return template
+  }
+
   /** A literal number within [min, max]; `integer` unless told. */
   number(field: string, min: number, max: number, integer = true): number | null {
     const value = this.source[field]

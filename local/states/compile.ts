@@ -70,6 +70,9 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
     'ToleratedFailurePercentage',
   ],
 }
+/** Longest timeout. */
+const MAX_SECONDS = 99_999_999
+
 const COMMON = ['Type', 'Comment', 'QueryLanguage']
 
 /**
@@ -90,7 +93,8 @@ export function compileMachine(
   if (diagnostics.failed) return { machine: null, diagnostics }
   const compiler = new Compiler(diagnostics, { parse, check })
   const root = compiler.scope(definition, '', [])
-  const timeoutSeconds = typeof definition.TimeoutSeconds === 'number' ? definition.TimeoutSeconds : null
+  const fields = new FieldReader(definition, '', diagnostics, { parse, check })
+  const timeoutSeconds = fields.number('TimeoutSeconds', 1, MAX_SECONDS)
   if (root === null || diagnostics.failed) return { machine: null, diagnostics }
   return { machine: { timeoutSeconds, root }, diagnostics }
 }
@@ -285,8 +289,8 @@ class Compiler {
       ...this.#guarded(fields),
       resource,
       arguments: fields.template('Arguments', []),
-      timeoutSeconds: fields.template('TimeoutSeconds', []),
-      heartbeatSeconds: fields.template('HeartbeatSeconds', []),
+      timeoutSeconds: fields.integerTemplate('TimeoutSeconds', 0, MAX_SECONDS),
+      heartbeatSeconds: fields.integerTemplate('HeartbeatSeconds', 0, MAX_SECONDS),
       credentialsRoleArn: roleArn,
     }
   }
@@ -315,7 +319,7 @@ class Compiler {
       ...this.#guarded(fields),
       items: fields.template('Items', []),
       itemSelector: fields.template('ItemSelector', []),
-      maxConcurrency: fields.template('MaxConcurrency', []),
+      maxConcurrency: fields.integerTemplate('MaxConcurrency', 0, Number.MAX_SAFE_INTEGER),
       processor,
       distributed,
     }

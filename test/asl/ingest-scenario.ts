@@ -201,11 +201,7 @@ function answersOf(scenario: Scenario): Answer {
       return { Id: 's', ...statements[Math.min(described, statements.length) - 1] }
     },
     'redshift-data.GetStatementResult': () => ({
-      Records: [
-        [{ longValue: 1 }, { longValue: 1 }, { longValue: 0 }, { longValue: 0 }].map(({ longValue }) => ({
-          LongValue: longValue,
-        })),
-      ],
+      Records: [[{ longValue: 1 }, { longValue: 1 }, { longValue: 0 }, { longValue: 0 }]],
     }),
     'events.PutEvents': () => ({ Entries: [{ EventId: 'e' }], FailedEntryCount: 0 }),
   }

@@ -45,6 +45,24 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
       'SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::dynamodb:query is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource',
   },
   {
+    why: 'a timeout that is no whole number of seconds',
+    definition: machine({
+      A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', TimeoutSeconds: 1.5, End: true },
+    }),
+    message: 'SCHEMA_VALIDATION_FAILED: Expected an integer between 0 and 99999999 at /States/A/TimeoutSeconds',
+  },
+  {
+    why: 'a query language of a branch',
+    definition: machine({
+      A: {
+        Type: 'Parallel',
+        Branches: [{ QueryLanguage: 'JSONata', StartAt: 'B', States: { B: PASS } }],
+        End: true,
+      },
+    }),
+    message: "SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]/QueryLanguage",
+  },
+  {
     why: 'credentials without a role',
     definition: machine({
       A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Credentials: {}, End: true },
