@@ -20,8 +20,8 @@ import type { QualityColumn, QualityPlan, QualityRule, QualityStatement } from '
 import { RULE_COMPILERS } from './rules/index.ts'
 import { RuleError, RuleFailure } from './rules/support.ts'
 import { macroStatements } from './spark-functions.ts'
-import type { SqlTranslations } from './spark-sql.ts'
 import { double, literal } from './sql.ts'
+import type { SqlTranslations } from './sql-translation.ts'
 
 export interface CompileOptions {
   /** The instant that `now()` and times of day mean; a run's registration, so that the same run gives the same plan. */

@@ -1,7 +1,7 @@
 import type { Rule } from './ast.ts'
 import type { MetricHistory } from './operands.ts'
 import type { QualityColumn } from './quality-plan.ts'
-import type { SqlTranslations } from './spark-sql.ts'
+import type { SqlTranslations } from './sql-translation.ts'
 
 /** A metric a rule reports: its name in Glue and the SQL of its value (DOUBLE; NULL: not measured). */
 export interface Metric {

@@ -5,8 +5,9 @@ import { MeasureNames, Measures, sourcesOf } from './compiled-rule.ts'
 import { parseRuleset } from './parse.ts'
 import { printRule } from './print.ts'
 import type { QualityColumn } from './quality-plan.ts'
-import { type SqlTranslations, translateRuleset } from './spark-sql.ts'
+import { translateRuleset } from './spark-sql.ts'
 import { identifier } from './sql.ts'
+import type { SqlTranslations } from './sql-translation.ts'
 import { wordsOf } from './words.ts'
 
 export interface RuleExplanation {

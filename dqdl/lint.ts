@@ -17,7 +17,7 @@ import {
 } from './lint/lint-ruleset.ts'
 import { type ParseResult, parseRuleset } from './parse.ts'
 import { nearestHint } from './problem.ts'
-import type { SqlTranslation, SqlTranslations } from './spark-sql.ts'
+import type { SqlTranslation, SqlTranslations } from './sql-translation.ts'
 
 export type { Finding } from './lint/finding.ts'
 

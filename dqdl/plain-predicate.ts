@@ -1,6 +1,6 @@
 import { isNumber, type SparkKind } from './spark-kinds.ts'
-import type { SqlTranslation } from './spark-sql.ts'
 import { identifier } from './sql.ts'
+import type { SqlTranslation } from './sql-translation.ts'
 
 const TOKEN =
   /\s+|(?<word>[A-Za-z_][A-Za-z0-9_]*)|`(?<quoted>[^`]+)`|(?<number>-?\d+(?:\.\d+)?(?![\w.]))|(?<text>'[^'\\]*')|(?<operator><=|>=|<>|!=|[=<>])/y

@@ -1,7 +1,7 @@
 import type { Contract } from '../core/contract.ts'
 import type { DatasetName } from '../core/identifiers.ts'
 import type { Mapping } from '../core/mapping.ts'
-import type { SqlTranslations } from '../dqdl/spark-sql.ts'
+import type { SqlTranslations } from '../dqdl/sql-translation.ts'
 
 /**
  * What `config/{tenantId}/ruleset/{hash}.json` holds: the text of the DQDL file, and its Spark SQL in DuckDB's dialect, translated at synth

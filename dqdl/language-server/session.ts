@@ -5,7 +5,8 @@ import { LintMemo } from '../lint/lint-memo.ts'
 import { type Finding, lintParsed } from '../lint.ts'
 import { type ParseResult, parseRuleset } from '../parse.ts'
 import { ParseMemo } from '../parse-memo.ts'
-import { type SqlTranslations, translateRuleset } from '../spark-sql.ts'
+import { translateRuleset } from '../spark-sql.ts'
+import type { SqlTranslations } from '../sql-translation.ts'
 
 /** Rules whose SQL is translated before something else may happen. */
 const RULES_AT_ONCE = 20

@@ -8,8 +8,8 @@ import {
   type Surroundings,
 } from '../compiled-rule.ts'
 import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
-import type { SqlTranslation } from '../spark-sql.ts'
 import { identifier } from '../sql.ts'
+import type { SqlTranslation } from '../sql-translation.ts'
 import { checkNumber, mustBeOne, numberCondition, parameterOf, ratio, requireKnownTables } from './support.ts'
 
 export const customSql: RuleCompiler = (rule, measures, surroundings) => {

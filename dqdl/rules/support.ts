@@ -3,8 +3,8 @@ import { type CompiledRule, failed, type Measures, type Metric, type Surrounding
 import { evaluatedRule, numberHolds, operandValues } from '../conditions.ts'
 import { OperandError } from '../operands.ts'
 import type { QualityColumn } from '../quality-plan.ts'
-import type { SqlTranslation } from '../spark-sql.ts'
 import { familyOf, identifier, literal, type TypeFamily } from '../sql.ts'
+import type { SqlTranslation } from '../sql-translation.ts'
 
 /** A column of the data a rule names; `sql` is its quoted name. */
 export interface Column {
