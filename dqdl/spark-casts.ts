@@ -82,7 +82,7 @@ function isOfRow(node: unknown): boolean {
 
 const BOUNDED: readonly Kind[] = ['int', 'bigint', 'decimal']
 const bounded = (key: string, kind: Kind): string | null =>
-  ['add', 'sub', 'mul'].includes(key) && BOUNDED.includes(kind) ? macroName(`${key}_${kind}`) : null
+  (key === 'div' ? kind === 'decimal' : key !== 'mod' && BOUNDED.includes(kind)) ? macroName(`${key}_${kind}`) : null
 
 /** The least whole number has no opposite of its type. */
 const opposite =
@@ -219,6 +219,8 @@ const floored =
     return isApproximate(kind) ? { node: call(macroName('double_bigint'), [node]), kind: 'bigint' } : { node, kind }
   }
 
+/** Aggregates over numbers that the parser gives no node of their own. */
+const OF_NUMBERS: readonly string[] = ['percentile', 'corr', 'kurtosis', 'skewness', 'covar_pop', 'covar_samp']
 const COMPARISONS = ['eq', 'neq', 'lt', 'lte', 'gt', 'gte', 'null_safe_eq', 'null_safe_neq']
 const OPERATORS = ['add', 'sub', 'mul', 'div', 'mod']
 const TRUTHS = ['and', 'or', 'not', 'is_null', 'exists', 'is_true', 'is_false', 'boolean']
@@ -277,6 +279,19 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   if_func: alternatives('if_func', 'true_value', 'false_value'),
   nvl: alternatives('nvl', 'this', 'expression'),
   nvl2: alternatives('nvl2', 'true_value', 'false_value'),
+  // Of the one column that a subquery in an expression has.
+  subquery: (value, coercion, whole) => {
+    const selected =
+      isJsonObject(value.this) && isJsonObject(value.this.select) ? itemsOf(value.this.select.expressions) : []
+    return { node: whole, kind: selected.length === 1 ? coercion.kindOf(selected[0]) : null }
+  },
+  aggregate_function: (value, coercion) => {
+    const name = typeof value.name === 'string' ? value.name.toLowerCase() : ''
+    const args = itemsOf(value.args).map((each) =>
+      OF_NUMBERS.includes(name) && coercion.kindOf(each) === 'text' ? coercion.as(each, 'double') : each,
+    )
+    return { node: { aggregate_function: { ...value, args } }, kind: OF_NUMBERS.includes(name) ? 'double' : null }
+  },
   cast: cast('cast'),
   try_cast: cast('try_cast'),
   function: namedFunction,

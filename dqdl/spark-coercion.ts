@@ -50,6 +50,9 @@ const PLAIN: Readonly<Partial<Record<SparkKind, (text: string) => boolean>>> = {
     /^\d{4}-\d\d-\d\d( ([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?$/.test(text) && isCalendarDay(text.slice(0, 10)),
 }
 
+/** Literals that Spark takes for a day; the same words in a column are none. */
+const SPECIAL_DAY = /^\s*(?:epoch|now|today|tomorrow|yesterday)\s*$/i
+
 /** Macros that cast as Spark does, by the kinds they lead from and to. */
 export const CASTS: Readonly<Record<string, string>> = {
   'text int': 'text_int',
@@ -66,6 +69,9 @@ export const CASTS: Readonly<Record<string, string>> = {
   'float bigint': 'double_bigint',
   'double text': 'double_text',
   'float text': 'double_text',
+  'bigint int': 'bigint_int',
+  'decimal int': 'decimal_int',
+  'decimal bigint': 'decimal_bigint',
   'int timestamp': 'time',
   'bigint timestamp': 'time',
   'double timestamp': 'time',
@@ -124,6 +130,8 @@ export class Coercion {
     if (kind === null || wanted === null || kind === wanted) return node
     const text = textLiteral(node)
     if (text !== null && PLAIN[wanted]?.(text) === true) return node
+    if (text !== null && SPECIAL_DAY.test(text) && (wanted === 'date' || wanted === 'timestamp'))
+      return this.#remember(call(macroName(wanted === 'date' ? 'special_date' : 'special_time'), [node]), wanted)
     const number = literalOf(node, 'number')
     if (wanted === 'text' && number !== null)
       return this.#remember({ literal: { literal_type: 'string', value: number } }, 'text')

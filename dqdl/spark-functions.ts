@@ -23,6 +23,12 @@ const wrapped = (sql: string, duckdbType: 'INTEGER' | 'BIGINT'): string =>
 const wide = (name: string, duckdbType: 'INTEGER' | 'BIGINT'): string =>
   `CAST(${name} AS ${duckdbType === 'INTEGER' ? 'BIGINT' : 'HUGEINT'})`
 
+const specialDay = (name: string, now: string): string =>
+  `CASE lower(trim(${name})) WHEN 'epoch' THEN DATE '1970-01-01' WHEN 'now' THEN ${now} WHEN 'today' THEN current_date WHEN 'yesterday' THEN current_date - 1 ELSE current_date + 1 END`
+/** Of narrower types, too. */
+const unlessLeast = (sql: string): string =>
+  `CASE WHEN (typeof(a) = 'SMALLINT' AND a = -32768) OR (typeof(a) = 'TINYINT' AND a = -128) THEN a ELSE ${sql} END`
+
 /** Arithmetic of whole numbers wraps around in Spark. */
 const WHOLE_ARITHMETIC: Readonly<Record<string, Macro>> = Object.fromEntries(
   (['INTEGER', 'BIGINT'] as const).flatMap((type) => {
@@ -32,16 +38,21 @@ const WHOLE_ARITHMETIC: Readonly<Record<string, Macro>> = Object.fromEntries(
       [`add_${kind}`, { parameters: ['a', 'b'], sql: wrapped(`${a} + ${b}`, type) }],
       [`sub_${kind}`, { parameters: ['a', 'b'], sql: wrapped(`${a} - ${b}`, type) }],
       [`mul_${kind}`, { parameters: ['a', 'b'], sql: wrapped(`${a} * ${b}`, type) }],
-      [`neg_${kind}`, { parameters: ['a'], sql: wrapped(`-${a}`, type) }],
-      [`abs_${kind}`, { parameters: ['a'], sql: wrapped(`abs(${a})`, type) }],
+      [`neg_${kind}`, { parameters: ['a'], sql: unlessLeast(wrapped(`-${a}`, type)) }],
+      [`abs_${kind}`, { parameters: ['a'], sql: unlessLeast(wrapped(`abs(${a})`, type)) }],
     ] as const
   }),
 )
-/** Decimals of more than 38 digits are NULL; products keep fewer digits behind the point. */
+const within = (sql: string, end: string): string => `CASE WHEN abs(${sql}) < ${end} THEN ${sql} END`
+/** Decimals of more than 38 digits are NULL, and quotients keep six of them behind the point; products keep fewer digits behind the point. */
 const DECIMAL_ARITHMETIC: Readonly<Record<string, Macro>> = {
   add_decimal: { parameters: ['a', 'b'], sql: 'TRY(a + b)' },
   sub_decimal: { parameters: ['a', 'b'], sql: 'TRY(a - b)' },
-  mul_decimal: { parameters: ['a', 'b'], sql: 'coalesce(TRY(a * b), CAST(a AS DOUBLE) * CAST(b AS DOUBLE))' },
+  mul_decimal: {
+    parameters: ['a', 'b'],
+    sql: `coalesce(TRY(a * b), ${within('CAST(a AS DOUBLE) * CAST(b AS DOUBLE)', '1e38')})`,
+  },
+  div_decimal: { parameters: ['a', 'b'], sql: within('a / b', '1e32') },
 }
 
 /** Casts between kinds of values as Spark does them without ANSI mode: what cannot be cast is NULL. */
@@ -57,6 +68,12 @@ const CASTS: Readonly<Record<string, Macro>> = {
     parameters: ['a'],
     sql: `CASE WHEN ${among(TRUE_TEXTS)} THEN true WHEN ${among(FALSE_TEXTS)} THEN false END`,
   },
+  bigint_int: { parameters: ['a'], sql: wrapped(wide('a', 'BIGINT'), 'INTEGER') },
+  decimal_int: { parameters: ['a'], sql: wrapped('CAST(trunc(a) AS HUGEINT)', 'INTEGER') },
+  decimal_bigint: { parameters: ['a'], sql: wrapped('CAST(trunc(a) AS HUGEINT)', 'BIGINT') },
+  // Words that are days when they stand in the text of a statement.
+  special_date: { parameters: ['a'], sql: specialDay('a', 'current_date') },
+  special_time: { parameters: ['a'], sql: specialDay('a', 'CAST(now() AS TIMESTAMP)') },
   text_date: { parameters: ['a'], sql: dateOfText('a') },
   text_timestamp: { parameters: ['a'], sql: timestampOfText('a') },
   double_int: { parameters: ['a'], sql: wholeOfDouble('INTEGER', '-2147483648', '2147483647') },
@@ -143,6 +160,7 @@ export const SPARK_MACROS: Readonly<Record<string, Macro>> = {
   array_join: { parameters: ['a', 'd'], sql: 'array_to_string(a, d)' },
   collect_set: { parameters: ['a'], sql: 'coalesce(list(DISTINCT a) FILTER (WHERE a IS NOT NULL), [])' },
   collect_list: { parameters: ['a'], sql: 'coalesce(list(a) FILTER (WHERE a IS NOT NULL), [])' },
+  percentile: { parameters: ['a', 'p'], sql: 'quantile_cont(CAST(a AS DOUBLE), p)' },
   // Of the population.
   kurtosis: { parameters: ['a'], sql: 'kurtosis_pop(a)' },
   skewness: { parameters: ['a'], sql: 'skewness(a) * (count(a) - 2) / sqrt(count(a) * (count(a) - 1))' },

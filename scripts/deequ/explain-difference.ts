@@ -26,7 +26,7 @@ const rulesetOf = (rule: RuleExpression): Ruleset => ({
 })
 
 async function leafOf(rule: Rule, compared: Compared): Promise<Leaf | null> {
-  const translations = await translateRuleset(rulesetOf(rule))
+  const translations = await translateRuleset(rulesetOf(rule), [compared.table.columns])
   const scope = rule.where === null ? null : (translations[rule.where]?.sql ?? null)
   if (rule.where !== null && scope === null) return null
   const name = rule.parameters[0]?.text.replace(/^`(.*)`$/, '$1') ?? ''

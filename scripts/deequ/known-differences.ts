@@ -75,6 +75,13 @@ export const DIFFERENCES: readonly Difference[] = [
       compared.own.EvaluationMessage?.includes('Out of Range Error') === true ? condition(ALWAYS) : null,
   },
   {
+    subject: 'decimals that overflow in where clauses and CustomSql',
+    reasonFor: ({ compared }) =>
+      /Casting value "\d{30,}|Overflow in|DECIMAL\(38/.test(compared.own.EvaluationMessage ?? '')
+        ? condition(ALWAYS)
+        : null,
+  },
+  {
     subject: '`not matches` ✓',
     reasonFor: (leaf) => patternReason(leaf, 'not matches'),
   },
