@@ -170,8 +170,9 @@ class Backtest {
       dqResultsBucket: this.#deps.dqResultsBucket,
     })
     const standing = counts === null ? null : { ...counts }
+    const stopped = reasonCode === 'breaking_change' ? 'FAILED' : 'QUARANTINED'
     if (load === null)
-      return { replay: { status: 'QUARANTINED', reasonCode, counts: standing, message }, effect: null, judgedAsOf }
+      return { replay: { status: stopped, reasonCode, counts: standing, message }, effect: null, judgedAsOf }
     const owner = { tenantId: request.tenantId, sourceKey: landed.key }
     const effect = await tryLoad(load, configuration.documents.contract, owner, {
       client: this.#deps.warehouse,

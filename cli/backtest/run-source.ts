@@ -1,7 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import type { Contract } from '../../core/contract.ts'
 import { digestOf, digestOfJson } from '../../core/digest.ts'
 import { type DatasetName, type JobId, parseJobId, type TenantId } from '../../core/identifiers.ts'
 import { isJsonObject } from '../../core/json.ts'
+import { isBreakingChange, type ReasonCode } from '../../core/reason-codes.ts'
 import type { RowCounts } from '../../core/run-documents.ts'
 import type { LandedSource } from '../../core/source.ts'
 import { openDuckdb } from '../../glue/duckdb.ts'
@@ -38,8 +40,8 @@ export interface BacktestRequest {
 
 /** What became of a source in the scratch area. */
 export interface RanSource {
-  /** The reason it would be quarantined with; `null`: it would be loaded. */
-  readonly reasonCode: string | null
+  /** The reason it would be quarantined with, or that its job would fail with; `null`: it would be loaded. */
+  readonly reasonCode: ReasonCode | null
   readonly message: string | null
   readonly counts: RowCounts | null
   /** Its curated rows and the load that would take them; `null` where nothing would be loaded. */
@@ -74,15 +76,24 @@ function scratchJob({ source, tenantId, dataset, configuration, waivers, ...cloc
   }
 }
 
-const stopped = (reasonCode: string, message: string, counts: RowCounts | null = null): RanSource => ({
+const stopped = (reasonCode: ReasonCode, message: string, counts: RowCounts | null = null): RanSource => ({
   reasonCode,
   message,
   counts,
   load: null,
 })
 
+/** As the workflow does: a file that breaks the contract fails its job where the contract says so. */
+const refused = (contract: Contract, code: ReasonCode, message: string, counts: RowCounts | null = null): RanSource =>
+  isBreakingChange(code) && contract.drift.quarantineOnBreakingChange === false
+    ? stopped('breaking_change', `${code}: ${message}`, counts)
+    : stopped(code, message, counts)
+
 /** What the gate says of a run: `null`, or why it stops. */
-async function gateOf(scratch: Scratch, verdictUri: string): Promise<{ reasonCode: string; message: string } | null> {
+async function gateOf(
+  scratch: Scratch,
+  verdictUri: string,
+): Promise<{ reasonCode: ReasonCode; message: string } | null> {
   const verdict: unknown = JSON.parse(await scratch.readText(verdictUri))
   const { gate, notPassed } = isJsonObject(verdict) ? verdict : {}
   if (gate === 'PASS') return null
@@ -110,7 +121,7 @@ export async function runSource(
   const { source, configuration } = request
   const { contract, mapping } = configuration.documents
   const checked = await checkSource(source, { contract, mapping, reader: s3SourceReader(s3) })
-  if (isRefusal(checked)) return stopped(checked.reasonCode, checked.message)
+  if (isRefusal(checked)) return refused(contract, checked.reasonCode, checked.message)
   const job = scratchJob(request)
   const compiling = { job, source, configuration: configuration.pinned }
   const earlier = await qualityHistoryReader(s3, dqResultsBucket)(job, configuration.documents.ruleset.dqdl)
@@ -125,7 +136,7 @@ export async function runSource(
   const deps = { objects: scratch, openDuckdb, now: () => performance.now(), settings }
   const summary = await runTransform({ planUri, runId }, deps)
   if (summary.outcome === 'refused')
-    return stopped(summary.reasonCode ?? 'unknown', summary.message ?? '', summary.counts)
+    return refused(contract, summary.reasonCode ?? 'transform_failed', summary.message ?? '', summary.counts)
   const verdict = summary.quality?.verdict ?? (await runQuality({ planUri, runId }, deps))
   const gate = await gateOf(scratch, uriOf(verdict))
   if (gate !== null) return stopped(gate.reasonCode, gate.message, summary.counts)

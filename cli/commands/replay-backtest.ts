@@ -25,7 +25,8 @@ function rowsOf({ diff, rows }: BacktestOptions): number {
   return diff === true ? count : 0
 }
 
-const isFailed = ({ replay }: BacktestLine): boolean => replay.status === 'FAILED'
+/** Could not be tried; a source that was tried and whose job would fail has a reason. */
+const isFailed = ({ replay }: BacktestLine): boolean => replay.status === 'FAILED' && replay.reasonCode === null
 const isStopped = ({ replay }: BacktestLine): boolean => replay.status !== 'COMPLETED'
 
 /**
