@@ -100,10 +100,12 @@ describe('ingest/v1', () => {
     expect(JSON.stringify(stateOf('Transform').raw.Arguments)).toContain('$states.context.State.RetryCount')
   })
 
-  test('ORC-02: throttled functions are asked again after 2 s, doubled, up to six times', () => {
-    const [retrier] = stateOf('ValidateFile').retry
-    expect(retrier).toMatchObject({ intervalSeconds: 2, backoffRate: 2, maxAttempts: 6 })
-    expect(retrier?.errorEquals).toContain('Lambda.TooManyRequestsException')
+  test('ORC-02: functions are asked again after 2 s, doubled up to a minute: up to twenty times where they are throttled, else six', () => {
+    const [throttled, failed] = stateOf('ValidateFile').retry
+    expect(throttled).toMatchObject({ intervalSeconds: 2, backoffRate: 2, maxAttempts: 20, maxDelaySeconds: 60 })
+    expect(throttled?.errorEquals).toEqual(['Lambda.TooManyRequestsException'])
+    expect(failed).toMatchObject({ intervalSeconds: 2, backoffRate: 2, maxAttempts: 6 })
+    expect(failed?.errorEquals).toContain('Lambda.ServiceException')
   })
 
   test('every reason code that the definition names is one of the table', () => {
