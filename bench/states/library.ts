@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { isJsonObject } from '../../core/json.ts'
 import { runCommand } from '../processes.ts'
 import type { MeasuredMachine } from './machines.ts'
-import type { Rounds, Seconds } from './run-machine.ts'
+import { ROUNDS_AT_ONCE, type Rounds, type Seconds } from './run-machine.ts'
 
 const FOLDER = resolve('.cache', 'bench-library')
 /** The library asks for Node 22; the package `node` brings one. */
@@ -35,6 +35,7 @@ export async function runInLibrary(
     script,
     file,
     String(rounds.atOnce),
+    String(ROUNDS_AT_ONCE),
     String(rounds.inTurn),
     FOLDER,
   ])

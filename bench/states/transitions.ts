@@ -9,21 +9,27 @@ import { type Endpoint, signedClient } from './signed-client.ts'
 
 type Outcome = Seconds | string
 
-/** 200 executions at once and 100 one after another, of twenty Pass states. */
+/** 200 executions at once and 30 one after another, of twenty Pass states. */
 export const transitions = (context: BenchContext): Promise<Report> =>
-  compare(context, CHAIN, { atOnce: 200, inTurn: 100 })
+  compare(context, CHAIN, { atOnce: 200, inTurn: 30 })
 
 /** An inline Map of a thousand items, at once and one after another. */
-export const inlineMap = (context: BenchContext): Promise<Report> => compare(context, MAP, { atOnce: 20, inTurn: 5 })
+export const inlineMap = (context: BenchContext): Promise<Report> => compare(context, MAP, { atOnce: 20, inTurn: 3 })
 
 async function compare(context: BenchContext, machine: MeasuredMachine, rounds: Rounds): Promise<Report> {
   const runtime = await context.runtime()
   const own = await measureAt(runtime.endpoint, machine, 'JSONata', rounds)
-  const peers: (readonly [string, Outcome])[] = [
-    ['moto', await peer(MOTO, 'JSONPath', machine, rounds, context.scratch)],
-    ['ministack', await peer(MINISTACK, 'JSONata', machine, rounds, context.scratch)],
-    ['aws-local-stepfunctions', await runInLibrary(machine, rounds, context.scratch)],
-  ]
+  context.note(`${machine.name}: ${rateText(machine, rounds, own)}`)
+  const peers: (readonly [string, Outcome])[] = []
+  const add = (name: string, outcome: Outcome): void => {
+    peers.push([name, outcome])
+    context.note(
+      `${machine.name} ${name}: ${typeof outcome === 'string' ? outcome : rateText(machine, rounds, outcome)}`,
+    )
+  }
+  add('aws-local-stepfunctions', await runInLibrary(machine, rounds, context.scratch))
+  add('ministack', await peer(MINISTACK, 'JSONata', machine, rounds, context.scratch))
+  add('moto', await peer(MOTO, 'JSONPath', machine, rounds, context.scratch))
   const measurements: Measurement[] = []
   const skipped: Skipped[] = []
   for (const [name, outcome] of peers) {
@@ -35,6 +41,9 @@ async function compare(context: BenchContext, machine: MeasuredMachine, rounds: 
   }
   return { measurements, skipped }
 }
+
+const rateText = ({ transitions }: MeasuredMachine, { atOnce, inTurn }: Rounds, seconds: Seconds): string =>
+  `${Math.round((atOnce * transitions) / seconds.atOnce)} transitions/s at once, ${Math.round((inTurn * transitions) / seconds.inTurn)} in turn`
 
 function beside(
   machine: MeasuredMachine,
