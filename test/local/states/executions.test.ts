@@ -249,6 +249,15 @@ describe('stopping and going on', () => {
     await expect(call('RedriveExecution', { executionArn })).rejects.toMatchObject({ code: 'ExecutionNotRedrivable' })
   })
 
+  test('a change of status that no rule takes is neither kept nor told', async () => {
+    const { create, run, events } = harness(undefined, {
+      wants: ({ detail }) => JSON.stringify(detail).includes('FAILED'),
+    })
+    await run(await create('m', { F: { Type: 'Fail', Error: 'E' } }))
+    await run(await create('n', { P: { Type: 'Pass', End: true } }))
+    expect(events.map(({ detail }) => detail)).toMatchObject([{ status: 'FAILED', error: 'E' }])
+  })
+
   test('each change of status is told to EventBridge once, in its shape', async () => {
     const { create, run, events } = harness()
     const description = await run(await create('m', { F: { Type: 'Fail', Error: 'E', Cause: 'c' } }))

@@ -49,6 +49,8 @@ export interface HarnessOptions {
   readonly clock?: Clock
   /** Keeps the identifiers of one start apart from those of the next. */
   readonly generation?: string
+  /** Which status events anyone takes. */
+  readonly wants?: (event: StatusEvent) => boolean
 }
 
 /** Step Functions over a store, with services that the test answers for. */
@@ -84,6 +86,7 @@ export function harness(answer: Answer = () => ({}), options: HarnessOptions = {
     emit: async (event) => {
       events.push(event)
     },
+    ...(options.wants === undefined ? {} : { wants: options.wants }),
     log: (message) => log.push(message),
   })
   const call: Harness['call'] = async (operation, input) => {
