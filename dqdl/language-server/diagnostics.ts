@@ -53,15 +53,6 @@ function namedIn(message: string, nearest: string): (word: string) => boolean {
   return (word) => named.has(word)
 }
 
-/** A word that is misspelled, and the nearest valid one. */
-export interface Misspelling {
-  readonly range: Range
-  readonly found: string
-  readonly nearest: string
-  /** It stands in quotes, which stay. */
-  readonly quoted: boolean
-}
-
 /** The misspelled word that a diagnostic is about, in the text from its place on; `null`: it is about something else. */
 export function misspellingOf(document: TextDocument, diagnostic: Diagnostic): Misspelling | null {
   const message = messageOf(diagnostic)
