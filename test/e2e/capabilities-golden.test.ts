@@ -173,6 +173,11 @@ describe('golden files', () => {
     expect(result.RuleResults.length).toBeGreaterThan(15)
     for (const rule of result.RuleResults)
       expect(rule).toMatchObject({ Name: expect.any(String), Result: 'PASS', Description: expect.any(String) })
+    // What was observed, and over how many rows.
+    expect(result.RuleResults[0].EvaluatedMetrics).toEqual({ 'Dataset.*.RowCount': 8 })
+    expect(result.RuleResults.filter((rule: object) => 'EvaluatedMetrics' in rule)).toHaveLength(
+      result.RuleResults.length,
+    )
   })
 })
 
@@ -186,6 +191,16 @@ describe('quality rules of daily cadence', () => {
     expect(first.filter((rule: string) => !later.includes(rule))).toEqual([
       expect.stringMatching(/^ColumnValues "customer_email" matches/),
     ])
+  })
+})
+
+describe('the history that rules compare with', () => {
+  test('DQ-23: holds one result of each run that passed the gate, under its dataset and tenant, and none of a quarantined one', async () => {
+    const keys = (await allObjects(runtime.clients.s3)).map(({ key }) => key)
+    const kept = keys.flatMap((key) => /^orders\/tenant=acme\/history\/\d+-(j[0-9a-f]{24})\.json$/.exec(key)?.[1] ?? [])
+    const passed = [...ran.values()].filter(({ job }) => job.status === 'COMPLETED').map(({ job }) => job.jobId)
+    expect(kept.toSorted()).toEqual(passed.toSorted())
+    expect(keys.filter((key) => key.includes('/history/'))).toHaveLength(passed.length)
   })
 })
 

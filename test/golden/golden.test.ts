@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { reasonOf } from '../../core/reason-codes.ts'
 import { dqRun } from '../../dqdl/dq-commands.ts'
+import { firstFailingRows } from '../../dqdl/report/failing-rows.ts'
 import { openEngine } from '../dqdl/engine.ts'
 import { RUN_ID, readContract, readMapping, runCase } from '../glue/harness.ts'
 import { check } from '../lambdas/validate/sources.ts'
@@ -108,21 +109,38 @@ describe('quality rules on golden files', () => {
       const [rulesFile, failuresFile] = [join(folder, 'rules.dqdl'), join(folder, 'failures.parquet')]
       writeFileSync(rulesFile, `Rules = [ ${rule} ]\n`)
       const now = new Date('2026-03-03T00:00:00Z')
-      const { exitCode } = await dqRun(
+      const { exitCode, evaluated } = await dqRun(
         { rulesFile, dataFile, references, historyFolder: null, failuresFile, now },
         engine,
       )
-      return { exitCode, rows: await engine.rows(`SELECT ${columns} FROM '${failuresFile}' ORDER BY ALL`) }
+      const numbers = (await firstFailingRows(evaluated, 10, engine)).map(({ rows }) =>
+        rows.map(({ number }) => number),
+      )
+      return { exitCode, numbers, rows: await engine.rows(`SELECT ${columns} FROM '${failuresFile}' ORDER BY ALL`) }
     } finally {
       engine.close()
     }
   }
 
   test('DQ-24: IsUnique fails on the repeated key, and the report lists it', async () =>
-    expect(await failing('IsUnique "OrderId"', goldenPath('duplicate.csv'), 'DISTINCT "OrderId" AS id')).toEqual({
+    expect(await failing('IsUnique "OrderId"', goldenPath('duplicate.csv'), 'DISTINCT "OrderId" AS id')).toMatchObject({
       exitCode: 1,
       rows: [{ id: 'd1' }],
     }))
+
+  test('DQ-25: IsComplete fails on missing keys and the report lists their rows, which the transform rejects by number', async () => {
+    expect(await failing('IsComplete "OrderId"', goldenPath('null-key.csv'), '"Customer" AS customer')).toEqual({
+      exitCode: 1,
+      numbers: [[2, 4]],
+      rows: [{ customer: 'c2' }, { customer: 'c4' }],
+    })
+    const { rejects } = await runCase({
+      contract: { ...contract, rejectTolerance: 1 },
+      mapping,
+      content: readGolden('null-key.csv'),
+    })
+    expect(await rejects('record_number')).toEqual([{ record_number: 2 }, { record_number: 4 }])
+  })
 
   test('DQ-21: an impossible quantity fails its rule, and the report lists the order', async () =>
     expect(
@@ -131,15 +149,15 @@ describe('quality rules on golden files', () => {
         goldenPath('impossible-value.csv'),
         '"OrderId" AS id, "Qty"::INTEGER AS q',
       ),
-    ).toEqual({ exitCode: 1, rows: [{ id: 'i3', q: -1 }] }))
+    ).toMatchObject({ exitCode: 1, rows: [{ id: 'i3', q: -1 }] }))
 
   test('DQ-20: stale data fails its freshness rule, and the report lists the old rows; data of the day before passes', async () => {
     const [rule, column] = ['DataFreshness "Updated" <= 7 days', '"OrderId" AS id']
-    expect(await failing(rule, goldenPath('stale.csv'), column)).toEqual({
+    expect(await failing(rule, goldenPath('stale.csv'), column)).toMatchObject({
       exitCode: 1,
       rows: [{ id: 's1' }, { id: 's2' }],
     })
-    expect(await failing(rule, goldenPath('valid.csv'), column)).toEqual({ exitCode: 0, rows: [] })
+    expect(await failing(rule, goldenPath('valid.csv'), column)).toMatchObject({ exitCode: 0, rows: [] })
   })
 
   test('DQ-01: the total that a run wrote is the total of its source, and a rule tells where it is not', async () => {
