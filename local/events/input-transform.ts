@@ -15,6 +15,8 @@ export interface EventEnvelope {
   readonly region: string
   readonly resources: readonly string[]
   readonly detail: unknown
+  /** The replay that sends it again. */
+  readonly 'replay-name'?: string
 }
 
 export interface RuleFacts {

@@ -21,6 +21,8 @@ export interface RuleRegistry {
   get(busName: string, name: string): RuleModel
   /** @throws AwsError `ResourceNotFoundException` */
   assertBus(name: string): void
+  putBus(bus: EventBusModel): Promise<void>
+  removeBus(name: string): Promise<void>
   put(rule: RuleModel): Promise<void>
   remove(busName: string, name: string): Promise<void>
   deploy(
@@ -79,6 +81,8 @@ export function createRuleRegistry(store: Store, accountId: string, region: stri
       if (name === 'default' || keptBuses.get([name]) !== undefined) return
       throw new AwsError('ResourceNotFoundException', `Event bus ${name} does not exist.`)
     },
+    putBus: (bus) => keptBuses.put([bus.name], bus),
+    removeBus: (name) => keptBuses.remove([name]),
     put: (rule) => put(rule, false),
     remove,
     deploy: async (buses, declared, schedules) => {

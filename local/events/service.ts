@@ -3,21 +3,15 @@ import { messageOf } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { EventBusModel, RuleModel, ScheduleModel } from '../assembly/model.ts'
 import { type Input, readInput } from '../input.ts'
-import {
-  AwsError,
-  type Clock,
-  type Operation,
-  type Permission,
-  type Service,
-  type ServiceBus,
-  type Store,
-} from '../service.ts'
+import { AwsError, type Clock, type Service, type ServiceBus, type Store } from '../service.ts'
+import { archiveOperations } from './archive-operations.ts'
+import { createArchives } from './archives.ts'
 import { createDeliveries, type Delivery } from './deliveries.ts'
 import { checkTemplate, type EventEnvelope } from './input-transform.ts'
 import { compilePattern } from './pattern.ts'
-import { createRuleRegistry, type RuleRegistry } from './rule-registry.ts'
+import { busArn, busNameOf, patternOf, ruleOperations } from './rule-operations.ts'
+import { createRuleRegistry } from './rule-registry.ts'
 import { startSchedules } from './scheduler.ts'
-import { describeRule, describeTarget, targetFromInput } from './shapes.ts'
 
 export interface EventsOptions {
   readonly store: Store
@@ -77,11 +71,17 @@ export function createEventsService(options: EventsOptions): EventsService {
 
   const dispatch = async (busName: string, event: EventEnvelope): Promise<void> => {
     rules.assertBus(busName)
+    await archives.keep(busName, event)
+    await deliver(busName, event, [])
+  }
+  const deliver = async (busName: string, event: EventEnvelope, ruleArns: readonly string[]): Promise<void> => {
     const accepted = rules
       .matching(busName, event)
+      .filter(({ arn }) => ruleArns.length === 0 || ruleArns.includes(arn))
       .flatMap((rule) => rule.targets.map((target): Delivery => deliveryOf(rule, target, event)))
     if (accepted.length > 0) await deliveries.accept(accepted)
   }
+  const archives = createArchives({ ...options, send: deliver })
   const envelope = (event: ServiceEvent): EventEnvelope => ({
     version: '0',
     id: event.id ?? ids(),
@@ -143,6 +143,7 @@ export function createEventsService(options: EventsOptions): EventsService {
     id: 'events',
     operations: {
       ...ruleOperations(rules, options, schedule),
+      ...archiveOperations({ ...options, archives, assertBus: rules.assertBus, patternOf }),
       PutEvents: {
         permissions: (input) => {
           const buses = new Set(readInput(input).structures('Entries').map(busNameOf))
@@ -164,11 +165,13 @@ export function createEventsService(options: EventsOptions): EventsService {
     },
     start: () => {
       deliveries.resume()
+      archives.resume()
       schedule()
     },
     idle: () => deliveries.idle(),
     close: async () => {
       closing.abort()
+      await archives.close()
       await deliveries.close()
     },
   }
@@ -181,11 +184,6 @@ const deliveryOf = (rule: RuleModel, target: RuleModel['targets'][number], event
   event,
   servicePrincipal: 'events.amazonaws.com',
 })
-
-/** A bus by name or ARN. */
-const busNameOf = (request: Input): string => request.textOr('EventBusName', 'default').split('/').at(-1) ?? 'default'
-const busArn = (name: string, { region, accountId }: { readonly region: string; readonly accountId: string }): string =>
-  `arn:aws:events:${region}:${accountId}:event-bus/${name}`
 
 /** @throws AwsError with the codes that PutEvents gives for one entry */
 function eventOf(entry: Input): ServiceEvent {
@@ -219,122 +217,4 @@ function detailOf(text: string): JsonObject {
     throw new AwsError('MalformedDetail', `Detail is malformed: ${messageOf(cause)}`)
   }
   throw new AwsError('MalformedDetail', 'Detail is malformed.')
-}
-
-/** Rules, targets and buses, looked at and changed by calls. */
-function ruleOperations(rules: RuleRegistry, options: EventsOptions, changed: () => void): Record<string, Operation> {
-  const ruleArn = (request: Input, member: string): string => {
-    const bus = busNameOf(request)
-    const path = bus === 'default' ? '' : `${bus}/`
-    return `arn:aws:events:${options.region}:${options.accountId}:rule/${path}${request.textOr(member, '*')}`
-  }
-  const operation = (
-    action: string,
-    resource: (request: Input) => string,
-    run: (request: Input) => unknown,
-  ): Operation => ({
-    permissions: (input): Permission[] => [{ action: `events:${action}`, resource: resource(readInput(input)) }],
-    run: async (input) => (await run(readInput(input))) ?? {},
-  })
-  const onRule = (action: string, member: string, run: (request: Input) => unknown) =>
-    operation(action, (request) => ruleArn(request, member), run)
-  const ruleOf = (request: Input, member: string): RuleModel => rules.get(busNameOf(request), request.text(member))
-  const change = (rule: RuleModel) => rules.put(rule).then(changed)
-
-  return {
-    DescribeRule: onRule('DescribeRule', 'Name', (request) => describeRule(ruleOf(request, 'Name'))),
-    ListRules: operation(
-      'ListRules',
-      () => '*',
-      (request) => {
-        const prefix = request.textOr('NamePrefix', '')
-        const bus = busNameOf(request)
-        const listed = rules.all().filter((rule) => rule.busName === bus && rule.name.startsWith(prefix))
-        return { Rules: listed.map(describeRule) }
-      },
-    ),
-    ListTargetsByRule: onRule('ListTargetsByRule', 'Rule', (request) => ({
-      Targets: ruleOf(request, 'Rule').targets.map(describeTarget),
-    })),
-    PutRule: onRule('PutRule', 'Name', async (request) => {
-      const rule = ruleFromInput(request, rules, ruleArn(request, 'Name'))
-      await change(rule)
-      return { RuleArn: rule.arn }
-    }),
-    PutTargets: onRule('PutTargets', 'Rule', async (request) => {
-      const rule = ruleOf(request, 'Rule')
-      const added = request.structures('Targets').map(targetFromInput)
-      for (const target of added) checkTemplate(target)
-      const kept = rule.targets.filter((target) => !added.some(({ id }) => id === target.id))
-      await change({ ...rule, targets: [...kept, ...added] })
-      return { FailedEntryCount: 0, FailedEntries: [] }
-    }),
-    RemoveTargets: onRule('RemoveTargets', 'Rule', async (request) => {
-      const rule = ruleOf(request, 'Rule')
-      const removed = request.list('Ids').map(String)
-      await change({ ...rule, targets: rule.targets.filter(({ id }) => !removed.includes(id)) })
-      return { FailedEntryCount: 0, FailedEntries: [] }
-    }),
-    DeleteRule: onRule('DeleteRule', 'Name', async (request) => {
-      await rules.remove(busNameOf(request), request.text('Name'))
-      changed()
-    }),
-    EnableRule: onRule('EnableRule', 'Name', (request) => change({ ...ruleOf(request, 'Name'), state: 'ENABLED' })),
-    DisableRule: onRule('DisableRule', 'Name', (request) => change({ ...ruleOf(request, 'Name'), state: 'DISABLED' })),
-    ListEventBuses: operation(
-      'ListEventBuses',
-      () => '*',
-      () => ({
-        EventBuses: rules.buses().map(({ name, arn }) => ({ Name: name, Arn: arn })),
-      }),
-    ),
-    DescribeEventBus: operation(
-      'DescribeEventBus',
-      (request) => busArn(request.textOr('Name', 'default').split('/').at(-1) ?? 'default', options),
-      (request) => {
-        const name = request.textOr('Name', 'default').split('/').at(-1) ?? 'default'
-        rules.assertBus(name)
-        return { Name: name, Arn: busArn(name, options) }
-      },
-    ),
-    TestEventPattern: operation(
-      'TestEventPattern',
-      () => '*',
-      (request) => ({
-        Result: compilePattern(JSON.parse(request.text('EventPattern')))(JSON.parse(request.text('Event'))),
-      }),
-    ),
-  }
-}
-
-function ruleFromInput(request: Input, rules: RuleRegistry, arn: string): RuleModel {
-  const busName = busNameOf(request)
-  rules.assertBus(busName)
-  const patternText = request.textOr('EventPattern', null)
-  const scheduleExpression = request.textOr('ScheduleExpression', null)
-  if (patternText === null && scheduleExpression === null) {
-    throw new AwsError('ValidationException', 'Parameter(s) EventPattern or ScheduleExpression must be specified.')
-  }
-  const pattern = patternText === null ? null : patternOf(patternText)
-  return {
-    name: request.text('Name'),
-    arn,
-    busName,
-    state: request.textOr('State', 'ENABLED') === 'DISABLED' ? 'DISABLED' : 'ENABLED',
-    description: request.textOr('Description', ''),
-    eventPattern: pattern,
-    scheduleExpression,
-    targets: rules.find(busName, request.text('Name'))?.targets ?? [],
-  }
-}
-
-function patternOf(text: string): JsonObject {
-  try {
-    const pattern: unknown = JSON.parse(text)
-    compilePattern(pattern)
-    return pattern as JsonObject
-  } catch (cause) {
-    if (cause instanceof AwsError) throw cause
-    throw new AwsError('InvalidEventPatternException', `Event pattern is not valid. Reason: ${messageOf(cause)}`)
-  }
 }

@@ -2,6 +2,7 @@
 import type { Stage } from '../stage.ts'
 import { playLambda, playStates } from './compute.ts'
 import { playGlue, playRedshift } from './data.ts'
+import { playEvents } from './events.ts'
 import { playSns, playSqs } from './messages.ts'
 import { playIdentity, playLogs, playMonitoring, playSecrets, playSsm } from './observation.ts'
 import { playS3Buckets } from './s3-buckets.ts'
@@ -25,6 +26,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   monitoring: playMonitoring,
   ssm: playSsm,
   secretsmanager: playSecrets,
+  events: playEvents,
   lambda: playLambda,
   states: playStates,
   glue: playGlue,

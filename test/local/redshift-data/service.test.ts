@@ -318,7 +318,7 @@ describe('catalog', () => {
       Tables: [{ schema: 's', name: 't', type: 'TABLE' }],
     })
     expect((await call('DescribeTable', { ...TARGET, Schema: 's', Table: 't' })).ColumnList).toMatchObject([
-      { name: 'a', typeName: 'integer' },
+      { name: 'a', typeName: 'int4' },
     ])
   })
   test('lists the caller’s statements, newest first', async () => {

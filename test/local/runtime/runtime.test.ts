@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { status } from '../../../cli/commands/status.ts'
+import { createOutput } from '../../../cli/output.ts'
 import { type Runtime, startRuntime } from '../../../local/runtime.ts'
 import { systemClock } from '../../../local/system-clock.ts'
 import { synthesizeSample } from '../assembly/sample-app.ts'
@@ -79,6 +81,35 @@ describe('the runtime', () => {
       region: 'us-east-2',
       pid: process.pid,
     })
+  })
+
+  test('lists in status what it implements, and names what it does not', async () => {
+    const documents: unknown[] = []
+    const output = { ...createOutput(true, {}), result: (document: unknown) => void documents.push(document) }
+    await status({ output, state: join(directory, 'state'), directory, environment: {} })
+    expect(documents).toMatchObject([
+      {
+        operations: {
+          s3: expect.arrayContaining(['GetObject', 'PutObject']),
+          states: expect.arrayContaining(['StartExecution']),
+          sts: ['GetCallerIdentity'],
+        },
+      },
+    ])
+    const call = (operation: string): Promise<unknown> => runtime.services.call('glue', operation, {})
+    await expect(call('CreateCrawler')).rejects.toMatchObject({
+      code: 'NotImplemented',
+      message: expect.stringContaining('glue:CreateCrawler'),
+    })
+  })
+
+  test('keeps what functions print where CloudWatch Logs would', async () => {
+    await runtime.services.call('lambda', 'Invoke', { FunctionName: 'greet', Payload: Buffer.from('{"name":"you"}') })
+    const found = await runtime.services.call('logs', 'FilterLogEvents', {
+      logGroupName: '/aws/lambda/greet',
+      filterPattern: 'REPORT',
+    })
+    expect(found).toMatchObject({ events: [{ message: expect.stringMatching(/^REPORT RequestId: /) }, {}] })
   })
 
   test('refuses a second runtime on the same state folder', async () => {
