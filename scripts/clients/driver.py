@@ -14,18 +14,15 @@ from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
 
 if sys.argv[1] == "aws-cli":
-    import awscli.botocore.auth as auth
     import awscli.clidriver
     from awscli.botocore import xform_name
     from awscli.botocore.exceptions import BotoCoreError
 else:
     import boto3
-    import botocore.auth as auth
     from botocore import xform_name
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-NOW = auth.get_current_datetime
 CLI_NAMES = {"s3": "s3api"}
 
 
@@ -68,12 +65,16 @@ def failed(code, message, metadata):
 
 @contextlib.contextmanager
 def clock(skew_seconds):
-    """Signs as a machine whose clock is wrong."""
-    auth.get_current_datetime = lambda *args, **kwargs: NOW(*args, **kwargs) + timedelta(seconds=skew_seconds)
+    """Signs as a machine whose clock is wrong. The CLI has a botocore of its own, which it loads under more than one name."""
+    signers = [module for name, module in list(sys.modules.items()) if name.endswith("botocore.auth")]
+    former = [module.get_current_datetime for module in signers]
+    for module, now in zip(signers, former):
+        module.get_current_datetime = lambda *args, now=now, **kwargs: now(*args, **kwargs) + timedelta(seconds=skew_seconds)
     try:
         yield
     finally:
-        auth.get_current_datetime = NOW
+        for module, now in zip(signers, former):
+            module.get_current_datetime = now
 
 
 def altered(request, **_):

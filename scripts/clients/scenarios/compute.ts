@@ -351,7 +351,9 @@ async function executions(stage: Stage, stateMachineArn: string, machine: string
   )
   await states('ListMapRuns', { executionArn }, { mapRuns: [] })
   const mapRunArn = `arn:aws:states:${stage.region}:${stage.accountId}:mapRun:${machine}/none:none`
-  await stage.fails('states', 'DescribeMapRun', { mapRunArn }, { code: 'ResourceNotFound', status: 400 })
+  const absent = { code: 'ResourceNotFound', status: 400 }
+  await stage.fails('states', 'DescribeMapRun', { mapRunArn }, absent)
+  await stage.fails('states', 'UpdateMapRun', { mapRunArn, maxConcurrency: 1 }, absent)
 }
 
 async function ended(stage: Stage, executionArn: string): Promise<void> {
