@@ -1,8 +1,6 @@
 /** A client of one endpoint that costs little: keep-alive connections, a signature a request, JSON in and out. */
 import { type BinaryLike, createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { createReadStream, statSync } from 'node:fs'
 import { Agent, request as send } from 'node:http'
-import { Readable } from 'node:stream'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { isJsonObject } from '../../core/json.ts'
 
@@ -17,8 +15,6 @@ export interface SignedClient {
   states(operation: string, input: unknown): Promise<Record<string, unknown>>
   /** An S3 request; resolves when the answer has been read. @throws Error as above */
   object(method: 'PUT' | 'GET', path: string, body?: Buffer): Promise<void>
-  /** Puts a file as a stream that is not signed. @throws Error as above */
-  putFile(path: string, file: string): Promise<void>
   /** Gets an object as a stream and drops its bytes; resolves with their number. @throws Error as above */
   drain(path: string): Promise<number>
   close(): void
@@ -53,7 +49,6 @@ function bytesOf(data: unknown): string | Uint8Array {
 }
 
 const CONNECTIONS = 32
-const CHUNK_BYTES = 1024 ** 2
 
 export function signedClient({ url, region, credentials }: Endpoint): SignedClient {
   const { hostname, port } = new URL(url)
@@ -104,15 +99,6 @@ export function signedClient({ url, region, credentials }: Endpoint): SignedClie
     async object(method, path, body = Buffer.alloc(0)) {
       await call('s3', method, path, {}, body)
     },
-    async putFile(path, file) {
-      const size = statSync(file).size
-      const headers = await signedHeaders('s3', 'PUT', path, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
-      await exchange(
-        agent,
-        { hostname, port, method: 'PUT', path, headers: { ...headers, 'content-length': size } },
-        createReadStream(file, { highWaterMark: CHUNK_BYTES }),
-      )
-    },
     async drain(path) {
       const headers = await signedHeaders('s3', 'GET', path, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
       let length = 0
@@ -134,12 +120,7 @@ interface Request {
 }
 
 /** Sends a request and resolves with the answer's body, or with none where `take` takes it. */
-function exchange(
-  agent: Agent,
-  request: Request,
-  body: Buffer | Readable,
-  take?: (chunk: Buffer) => void,
-): Promise<Buffer> {
+function exchange(agent: Agent, request: Request, body: Buffer, take?: (chunk: Buffer) => void): Promise<Buffer> {
   return new Promise((done, failed) => {
     const sent = send({ ...request, agent }, (response) => {
       const isGood = (response.statusCode ?? 500) < 300
@@ -156,7 +137,6 @@ function exchange(
       })
     })
     sent.on('error', failed)
-    if (body instanceof Readable) body.on('error', failed).pipe(sent)
-    else sent.end(body)
+    sent.end(body)
   })
 }
