@@ -6,7 +6,7 @@ export default {
   // Suites of minutes: `npm run test:edges`, `test:kill` and `test:replay` ask for them.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...(process.env.SLUICE_LONG === 'true' ? [] : ['/e2e/edges', '/e2e/kill', '/e2e/replay\\.']),
+    ...(process.env.SLUICE_LONG === 'true' ? [] : ['/e2e/edges', '/e2e/iam', '/e2e/kill', '/e2e/replay\\.']),
   ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

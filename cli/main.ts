@@ -222,6 +222,15 @@ declare(program, {
   load: async () => (await import('./commands/trace.ts')).trace,
 })
 
+const iam = group('iam', 'permissions of the deployed roles', 'sluice iam report --role sluice-ingest')
+declare(iam, {
+  usage: 'report',
+  summary: 'what is granted to roles and was never used, as far as the runtime of the state folder saw',
+  example: 'sluice iam report --role sluice-ingest',
+  options: [['--role <name>', 'of one role']],
+  load: async () => (await import('./commands/iam-report.ts')).iamReport,
+})
+
 const contract = group('contract', 'contracts of datasets', 'sluice contract diff orders.v1.yaml contracts/orders.yaml')
 declare(contract, {
   usage: 'diff <older> <newer>',

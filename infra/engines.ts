@@ -18,7 +18,8 @@ export interface EnginesProps {
 
 const RUN_OBJECTS = 'Objects are named by tenant, job and run; the bucket and the prefix bound them.'
 
-const runGrants = (names: Names, key: IKey, codeArns: readonly string[]): readonly Grant[] => [
+/** `code` is where the archives lie; the bootstrap script is today's, as Glue reads a job's script when a run starts. */
+const runGrants = (names: Names, key: IKey, code: Asset, bootstrap: Asset): readonly Grant[] => [
   {
     actions: ['s3:GetObject'],
     resources: [
@@ -34,7 +35,11 @@ const runGrants = (names: Names, key: IKey, codeArns: readonly string[]): readon
     resources: [names.objects('curated'), names.objects('work', 'runs/'), names.objects('dq-results')],
     wildcardReason: RUN_OBJECTS,
   },
-  { actions: ['s3:GetObject'], resources: codeArns },
+  {
+    actions: ['s3:GetObject'],
+    resources: [assetArnOf(bootstrap), `arn:aws:s3:::${code.s3BucketName}/*.zip`],
+    wildcardReason: 'A run of an execution that began before a deployment loads the archive that it was pinned to.',
+  },
   { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [key.keyArn] },
   {
     actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:AssociateKmsKey'],
@@ -77,7 +82,7 @@ export class Engines extends Construct {
       description: 'Runs of the engines: transform and quality',
       assumedBy: new ServicePrincipal('glue.amazonaws.com'),
     })
-    grant(role, 'Policy', runGrants(names, key, [assetArnOf(code), assetArnOf(bootstrap)]))
+    grant(role, 'Policy', runGrants(names, key, code, bootstrap))
     const shared = { role: role.roleArn, securityConfiguration: this.#security(key), script: bootstrap.s3ObjectUrl }
     this.#pythonShell('transform-small', 'transform_small', shared)
     this.#spark('transform-large', 'transform_large', { ...shared, workers: 10, timeoutMinutes: 240 })

@@ -40,21 +40,21 @@ const invoke = (names: Names, functions: readonly FunctionName[]): Grant => ({
   wildcardReason: 'Executions finish on the function versions they started with, whichever is newest now.',
 })
 
-const statements = (workgroupArn: string): readonly Grant[] => [
+const statements = (workgroupArn: string, asking: readonly string[]): readonly Grant[] => [
   { actions: ['redshift-data:BatchExecuteStatement'], resources: [workgroupArn] },
   {
-    actions: ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'],
+    actions: asking,
     resources: ['*'],
     conditions: { StringEquals: { 'redshift-data:statement-owner-iam-userid': `\${aws:userid}` } },
     wildcardReason: 'Statements have no ARN; the condition leaves those that the same role sent.',
   },
 ]
 
-/** ListBucket makes a missing object a 404 instead of a 403; nothing is listed. */
-const notFoundInsteadOfDenied = (names: Names, zone: 'work' | 'dq-results'): Grant => ({
+/** ListBucket makes a missing manifest a 404, which is an answer about the run, instead of a 403; nothing is listed. */
+const notFoundInsteadOfDenied = (names: Names): Grant => ({
   actions: ['s3:ListBucket'],
-  resources: [names.bucketArn(zone)],
-  conditions: { StringLikeIfExists: { 's3:prefix': zone === 'work' ? ['runs/*', 'plans/*'] : ['*/tenant=*'] } },
+  resources: [names.bucketArn('work')],
+  conditions: { StringLikeIfExists: { 's3:prefix': ['runs/*', 'plans/*'] } },
 })
 
 const copying = (names: Names): readonly Grant[] => [
@@ -78,8 +78,7 @@ export const ingestGrants = (names: Names, { keyArn, workgroupArn }: DeployedArn
     resources: [names.objects('work', 'plans/'), names.objects('work', 'runs/'), names.objects('dq-results')],
     wildcardReason: OBJECTS_OF_A_PREFIX,
   },
-  notFoundInsteadOfDenied(names, 'work'),
-  notFoundInsteadOfDenied(names, 'dq-results'),
+  notFoundInsteadOfDenied(names),
   {
     actions: ['s3:ListBucket'],
     resources: [names.bucketArn('curated')],
@@ -99,7 +98,7 @@ export const ingestGrants = (names: Names, { keyArn, workgroupArn }: DeployedArn
     ],
     wildcardReason: 'A table a dataset: one machine serves all datasets, also those added later.',
   },
-  ...statements(workgroupArn),
+  ...statements(workgroupArn, ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult']),
   { actions: ['redshift-serverless:GetCredentials'], resources: [workgroupArn] },
   { actions: ['events:PutEvents'], resources: [names.arn('events', `event-bus/${EVENT_BUS}`)] },
   ...OBSERVABILITY,
@@ -118,7 +117,7 @@ export const deployGrants = (
 ): readonly Grant[] => [
   invoke(names, ['metadata']),
   { actions: ['s3:GetObject'], resources: assetArns },
-  ...statements(workgroupArn),
+  ...statements(workgroupArn, ['redshift-data:DescribeStatement']),
   { actions: ['secretsmanager:GetSecretValue'], resources: [warehouseAdminSecretArn] },
   { actions: ['kms:Decrypt'], resources: [keyArn] },
   ...OBSERVABILITY,

@@ -48,7 +48,12 @@ export class WarehouseStack extends Stack {
         resources: [names.objects('curated'), names.objects('work', 'runs/')],
         wildcardReason: 'Objects of runs are named by run; the manifest names exactly those that are read.',
       },
-      { actions: ['s3:GetBucketLocation'], resources: [names.bucketArn('curated'), names.bucketArn('work')] },
+      // COPY must have LIST access to the bucket and GET access to the objects.
+      {
+        actions: ['s3:ListBucket'],
+        resources: [names.bucketArn('curated'), names.bucketArn('work')],
+        conditions: { StringLikeIfExists: { 's3:prefix': ['*/tenant=*', 'runs/*'] } },
+      },
       { actions: ['kms:Decrypt'], resources: [foundation.key.keyArn] },
     ])
     return role

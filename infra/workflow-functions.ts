@@ -78,7 +78,7 @@ export class WorkflowFunctions extends Construct {
       memoryMb: 1024,
       reservedConcurrency: 50,
       grants: [
-        objects(['s3:GetObject', 's3:GetObjectVersion'], [names.objects('raw', 'landing/')]),
+        objects(['s3:GetObjectVersion'], [names.objects('raw', 'landing/')]),
         listing(names.bucketArn('raw'), ['landing/*']),
         objects(['s3:GetObject'], [names.objects('work', 'config/')]),
         // Earlier results of the tenant's dataset, for rules that compare with them.
@@ -137,8 +137,7 @@ export class WorkflowFunctions extends Construct {
       network: { vpc: foundation.vpc, securityGroup: metadata.clientSecurityGroup },
       grants: [
         objects(['s3:GetObject'], [names.objects('work', 'runs/')]),
-        objects(['s3:GetObject', 's3:PutObject'], [names.objects('work', 'config/')]),
-        listing(names.bucketArn('work'), ['runs/*', 'config/*']),
+        objects(['s3:PutObject'], [names.objects('work', 'config/')]),
         objects(['s3:GetObjectVersion'], [names.objects('raw', 'landing/'), names.objects('replay', 'manifests/')]),
         listing(names.bucketArn('raw'), ['landing/*']),
         objects(['s3:GetObject', 's3:PutObject'], [names.objects('replay', 'audit/')]),

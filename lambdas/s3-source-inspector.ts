@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { SourceVersion } from '../core/source.ts'
 import type { ObjectFacts } from '../replay/plan-source.ts'
+import { denialOf } from './denial.ts'
 import { discardBody } from './discard-body.ts'
 import type { InspectedSource, SourceInspector } from './source-inspector.ts'
 
@@ -42,7 +43,8 @@ async function inspect(client: S3Client, source: SourceVersion): Promise<Inspect
     }
   } catch (thrown) {
     const status = thrown instanceof S3ServiceException ? thrown.$metadata.httpStatusCode : undefined
-    const object = absenceOf(status, `S3 denies it (${status})`)
+    const denial = status === 403 ? await denialOf(client, source) : null
+    const object = absenceOf(status, denial?.message ?? `S3 denies it (${status})`)
     if (object === null) throw thrown
     return { object, landed: null }
   }

@@ -8,6 +8,7 @@ import type { Assembly } from './assembly/model.ts'
 import { readAssembly } from './assembly/read-assembly.ts'
 import { startEndpoint } from './endpoint/server.ts'
 import { type CredentialStore, openCredentialStore } from './iam/credentials.ts'
+import { type GrantObserver, recordRoles } from './iam/grant-uses.ts'
 import { databaseAuthenticate } from './postgres/authenticate.ts'
 import { openEmbeddedDatabase } from './postgres/embedded-database.ts'
 import type { Authenticate } from './postgres/login.ts'
@@ -34,6 +35,8 @@ export interface RuntimeOptions {
   /** A PostgreSQL server instead of the embedded one. */
   readonly databaseUrl: string | null
   readonly log: (line: string) => void
+  /** Told of what roles are allowed and denied. */
+  readonly grantObserver?: GrantObserver
 }
 
 export interface Runtime {
@@ -128,6 +131,7 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
       ),
     )
   await numbers.saved()
+  await recordRoles(store, assembly.roles)
   const credentials = openCredentialStore(stateDirectory, assembly.accountId)
   const logs = openFunctionLogs(join(stateDirectory, 'logs'), clock)
   closers.push(() => logs.close())
@@ -141,6 +145,7 @@ async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtim
     credentials,
     logs,
     numbers,
+    ...(options.grantObserver === undefined ? {} : { grantObserver: options.grantObserver }),
     endpointUrl: () => local.endpointUrl,
     localValue: (value) => value.replaceAll(DATABASE_PORT, String(local.databasePort)),
     log,

@@ -6,6 +6,7 @@ import { type Key, open, type RootDatabase } from 'lmdb'
 import { messageOf, SluiceError } from '../core/errors.ts'
 import type { Collection, Store } from './service.ts'
 import { takeOwnership } from './state-lock.ts'
+import { storeFileFault } from './store-file.ts'
 
 type Tuple = readonly (string | number)[]
 
@@ -31,6 +32,7 @@ export function openStore(stateFolder: string): Store {
   }
   const release = takeOwnership(stateFolder)
   try {
+    assertStore(folder)
     return lmdbStore(openEnvironment(folder), stateFolder, release)
   } catch (cause) {
     release()
@@ -54,6 +56,7 @@ export function openStoreReader(stateFolder: string): StoreReader {
   try {
     const path = join(stateFolder, 'store')
     accessSync(join(path, 'data.mdb'), constants.R_OK)
+    assertStore(path)
     const database = open<unknown, Key>({ path, encoding: 'msgpack', readOnly: true, maxReaders: MAX_READERS })
     return {
       collection: <V>(name: string) => lmdbReads<V>(database, name),
@@ -175,11 +178,26 @@ async function commitFailure(thrown: unknown): Promise<unknown> {
   }
 }
 
+/** @throws Error for a file that is none of ours */
+function assertStore(folder: string): void {
+  const fault = storeFileFault(join(folder, 'data.mdb'))
+  if (fault !== null) throw new Error(fault)
+}
+
 const unreadable = (folder: string, cause: unknown): SluiceError =>
   new SluiceError('state_unreadable', `Cannot open the state folder "${folder}": ${messageOf(cause)}`, {
     cause,
     hint: 'Choose a folder of this user with --state, or free what it lies on.',
   })
+
+/** Codes of the system for a disk that takes no more. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS'])
+
+/** What a failed write of a file below the state folder is told as: a full disk by name, anything else as it is. */
+export const explainedWrite = (folder: string, thrown: unknown): unknown =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && FULL.has(String(thrown.code))
+    ? writeFailed(folder, thrown)
+    : thrown
 
 const writeFailed = (folder: string, cause: unknown): SluiceError =>
   new SluiceError('state_write_failed', `Cannot write to the state folder "${folder}": ${messageOf(cause)}`, {

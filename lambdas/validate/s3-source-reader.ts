@@ -1,5 +1,6 @@
 import { GetObjectCommand, HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import type { SourceVersion } from '../../core/source.ts'
+import { denialOf, isDenied } from '../denial.ts'
 import type { SourceHead, SourceReader } from './source-reader.ts'
 
 const place = ({ bucket, key, versionId }: SourceVersion) => ({ Bucket: bucket, Key: key, VersionId: versionId })
@@ -22,7 +23,10 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
 }
 
 async function head(client: S3Client, source: SourceVersion): Promise<SourceHead | null> {
-  const answer = await orNull(client.send(new HeadObjectCommand({ ...place(source), ChecksumMode: 'ENABLED' })))
+  const asked = client.send(new HeadObjectCommand({ ...place(source), ChecksumMode: 'ENABLED' }))
+  const answer = await orNull(asked).catch(async (thrown: unknown) => {
+    throw isDenied(thrown) ? ((await denialOf(client, source)) ?? thrown) : thrown
+  })
   if (answer === null) return null
   const { ContentLength = 0, ChecksumSHA256, ChecksumType, Metadata } = answer
   const isOfContent = ChecksumSHA256 !== undefined && ChecksumType === 'FULL_OBJECT'

@@ -40,8 +40,12 @@ export function inProcessEngine(options: InProcessOptions): JobEngine {
   return async ({ job, arguments: given }) => {
     const entry = argument(given, '--entry', job.name)
     const args = { planUri: argument(given, '--plan_uri', job.name), runId: argument(given, '--run_id', job.name) }
+    const objects = options.objects(job.roleArn)
+    // Glue reads the script and the script the archive, both with the job's role, before anything of the plan is read.
+    const code = [job.command.scriptLocation, given['--code_uri']].filter((uri) => uri !== undefined && uri !== '')
+    for (const uri of code) await objects.localPath(uri ?? '')
     const deps: ExecutorDeps = {
-      objects: options.objects(job.roleArn),
+      objects,
       openDuckdb: options.openDuckdb,
       now: options.now,
       settings: {

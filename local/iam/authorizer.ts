@@ -2,6 +2,7 @@
 
 import { type EvaluationResult, type RequestAnalysis, runSimulation } from '@cloud-copilot/iam-simulate'
 import { AwsError, type Caller, type Permission } from '../service.ts'
+import { type GrantObserver, type RoleStatement, roleStatements } from './grant-uses.ts'
 import { type NamedPolicy, type PolicyDocument, type PolicyRegistry, policyOwnerArn } from './policy-registry.ts'
 import { type ResourceClassifier, resourceClassifier } from './resource-class.ts'
 
@@ -15,19 +16,27 @@ const MAX_DECISIONS = 20_000
 
 interface Subject {
   readonly identityPolicies: readonly NamedPolicy[]
+  /** Of the identity policies, in their order. */
+  readonly statements: readonly RoleStatement[]
   readonly resourcePolicy: PolicyDocument | undefined
   readonly classOf: ResourceClassifier
 }
 
 interface Decision {
   readonly reason: string | null
+  /** The statements of the role that allow it. */
+  readonly statementIds: readonly string[]
 }
 
 /**
  * An authorizer over a registry. The operator may do everything; a service principal only what a resource policy gives
  * it; a role what its policies and the resource's policy give it. Loopback counts as secure transport.
  */
-export function createAuthorizer(registry: PolicyRegistry, accountId: string): Authorizer {
+export function createAuthorizer(
+  registry: PolicyRegistry,
+  accountId: string,
+  observers: readonly GrantObserver[] = [],
+): Authorizer {
   const subjects = new Map<string, Subject>()
   const decisions = new Map<string, Decision>()
   let version = registry.version()
@@ -62,9 +71,16 @@ export function createAuthorizer(registry: PolicyRegistry, accountId: string): A
         permission.context === undefined ? '' : JSON.stringify(permission.context),
       ].join('\n')
       const known = decisions.get(name)
-      const decision = known ?? { reason: await decide(subject, caller, permission, accountId) }
+      const decision = known ?? (await decide(subject, caller, permission, accountId))
       if (known === undefined) remember(decisions, name, decision)
-      return decision.reason === null ? null : wording(caller, permission, decision.reason)
+      if (decision.reason === null) {
+        const { roleArn } = caller
+        if (roleArn !== null)
+          for (const observer of observers) observer.allowed(roleArn, decision.statementIds, permission)
+        return null
+      }
+      for (const observer of observers) observer.denied(caller.principalArn, permission)
+      return wording(caller, permission, decision.reason)
     },
   }
 }
@@ -75,6 +91,7 @@ function makeSubject(registry: PolicyRegistry, caller: Caller, ownerArn: string)
   const documents = identityPolicies.map(({ document }) => document)
   return {
     identityPolicies,
+    statements: caller.roleArn === null ? [] : roleStatements(caller.roleArn, identityPolicies),
     resourcePolicy,
     classOf: resourceClassifier(resourcePolicy === undefined ? documents : [...documents, resourcePolicy]),
   }
@@ -88,12 +105,7 @@ function remember(decisions: Map<string, Decision>, name: string, decision: Deci
 }
 
 /** @throws AwsError `InternalFailure` for an action, resource or policy that IAM does not know: an error of ours */
-async function decide(
-  subject: Subject,
-  caller: Caller,
-  permission: Permission,
-  accountId: string,
-): Promise<string | null> {
+async function decide(subject: Subject, caller: Caller, permission: Permission, accountId: string): Promise<Decision> {
   const simulated = await runSimulation(
     {
       request: {
@@ -117,7 +129,20 @@ async function decide(
     )
   }
   const analysis = simulated.resultType === 'single' ? simulated.result.analysis : simulated.results[0]?.analysis
-  return reasonOf(simulated.overallResult, permission.action, caller, analysis)
+  return {
+    reason: reasonOf(simulated.overallResult, permission.action, caller, analysis),
+    statementIds: idsOf(subject, analysis),
+  }
+}
+
+/** The role's statements that the analysis says allow the call. */
+function idsOf({ identityPolicies, statements }: Subject, analysis: RequestAnalysis | undefined): readonly string[] {
+  const allowing = analysis?.identityAnalysis?.allowStatements ?? []
+  return allowing.flatMap(({ policyId, statement }) => {
+    if (!identityPolicies.some(({ name }) => name === policyId)) return []
+    const found = statements.filter(({ policyName }) => policyName === policyId)[statement.index() - 1]
+    return found === undefined ? [] : [found.id]
+  })
 }
 
 function contextOf(caller: Caller, permission: Permission, accountId: string): Record<string, string | string[]> {

@@ -29,7 +29,7 @@ const listOf = (value: unknown): readonly unknown[] =>
 const isString = (value: unknown): value is string => typeof value === 'string'
 
 /** `*` stands for any characters, `?` for one. */
-function wildcardExpression(pattern: string): RegExp {
+export function wildcardExpression(pattern: string): RegExp {
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replace(/\*/g, '.*')

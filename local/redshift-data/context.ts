@@ -15,6 +15,8 @@ export interface RedshiftDataContext {
   readonly runner: StatementRunner
   readonly engine: Promise<WarehouseEngine>
   readonly model: () => WarehouseModel | null
+  /** What reading a secret takes: the secret, and its key. */
+  readonly secretPermissions: (secretArn: string) => Promise<readonly Permission[]>
 }
 
 /** Statements belong to a role, whatever its session is called. */
@@ -46,14 +48,18 @@ export function workgroupOf(context: RedshiftDataContext, input: Input): Warehou
 }
 
 /** Sending SQL: the action on the workgroup, and the credentials it takes: temporary ones, or those of a secret. */
-export function sendPermissions(context: RedshiftDataContext, action: string, input: Input): readonly Permission[] {
+export async function sendPermissions(
+  context: RedshiftDataContext,
+  action: string,
+  input: Input,
+): Promise<readonly Permission[]> {
   const { workgroupArn } = workgroupOf(context, input)
   const secretArn = input.textOr('SecretArn', null)
   return [
     { action: `redshift-data:${action}`, resource: workgroupArn },
-    secretArn === null
-      ? { action: 'redshift-serverless:GetCredentials', resource: workgroupArn }
-      : { action: 'secretsmanager:GetSecretValue', resource: secretArn },
+    ...(secretArn === null
+      ? [{ action: 'redshift-serverless:GetCredentials', resource: workgroupArn }]
+      : await context.secretPermissions(secretArn)),
   ]
 }
 

@@ -7,6 +7,7 @@ import { dialect } from '../engines/warehouse/dialect.ts'
 import { openWarehouse } from '../engines/warehouse/engine.ts'
 import type { Clock, Service, Store } from '../service.ts'
 import { catalogOperations } from './catalog-operations.ts'
+import type { RedshiftDataContext } from './context.ts'
 import { executeOperations } from './execute-operations.ts'
 import { resultOperations } from './result-operations.ts'
 import { describe, type StatementRecord } from './statement-record.ts'
@@ -23,6 +24,8 @@ export interface RedshiftDataOptions {
   readonly accountId: string
   /** Reads objects with the rights of a role: each read is authorised as that role. */
   readonly objectsAs: (roleArn: string) => WarehouseObjects
+  /** What reading a secret takes: the secret, and its key. */
+  readonly secretPermissions: RedshiftDataContext['secretPermissions']
   /** Delivers the event of a statement sent `WithEvent`, in PutEvents' shape. */
   readonly emit: (event: StatementEvent) => Promise<void>
   readonly log: (message: string) => void

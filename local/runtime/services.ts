@@ -14,12 +14,13 @@ import { createGlueService, type GlueService } from '../glue/service.ts'
 import { createAuthorizer } from '../iam/authorizer.ts'
 import { type CredentialStore, operatorCaller, roleCaller } from '../iam/credentials.ts'
 import { deployPolicies } from '../iam/from-assembly.ts'
-import { policyRegistry } from '../iam/policy-registry.ts'
+import { createGrantObserver, type GrantObserver } from '../iam/grant-uses.ts'
+import { type PolicyRegistry, policyRegistry } from '../iam/policy-registry.ts'
 import { createLambdaService, type LambdaService } from '../lambda/service.ts'
 import { createLogsService, type LogsService } from '../logs/service.ts'
 import { createMonitoringService } from '../monitoring/service.ts'
 import { createRedshiftDataService, type RedshiftDataService } from '../redshift-data/service.ts'
-import { createObjectAccess } from '../s3/object-access.ts'
+import { createListedObjectAccess, createObjectAccess } from '../s3/object-access.ts'
 import { createS3Service, type S3Service } from '../s3/service.ts'
 import { createSecretsManagerService, type SecretsManagerService } from '../secretsmanager/service.ts'
 import type { CallContext, Caller, Clock, ServiceBus, Store } from '../service.ts'
@@ -46,6 +47,8 @@ export interface RuntimeServices {
   readonly cloudWatchLogs: LogsService
   /** Names of the operations that are implemented, by service. */
   readonly operations: Readonly<Record<string, readonly string[]>>
+  /** Policies in force; changing one takes effect on the next call. */
+  readonly policies: PolicyRegistry
   /** Calls an operation as the operator. */
   call(service: string, operation: string, input: unknown): Promise<unknown>
 }
@@ -59,6 +62,8 @@ export interface ServicesOptions {
   readonly logs: FunctionLogs
   /** Numbers of published versions. */
   readonly numbers: DurableNumbers
+  /** Told of what roles are allowed and denied, beside what is recorded for `sluice iam report`. */
+  readonly grantObserver?: GrantObserver
   /** Known once the endpoint listens. */
   readonly endpointUrl: () => string
   /** Known once the database listens. */
@@ -83,7 +88,10 @@ export function createServices(options: ServicesOptions): RuntimeServices {
 
   const policies = policyRegistry()
   deployPolicies(policies, assembly)
-  const authorizer = createAuthorizer(policies, accountId)
+  const authorizer = createAuthorizer(policies, accountId, [
+    createGrantObserver({ store, clock, log }),
+    ...(options.grantObserver === undefined ? [] : [options.grantObserver]),
+  ])
   let made: ServiceBus | null = null
   const bus: ServiceBus = {
     call: (...call) => theBus(made).call(...call),
@@ -168,19 +176,6 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     },
     log,
   })
-  const redshiftData = createRedshiftDataService({
-    ...place,
-    store,
-    statePath: stateDirectory,
-    clock,
-    ids,
-    objectsAs: (roleArn) => objectsAs(roleArn, 'RedshiftIamRoleSession'),
-    emit: (event) => events.emit(event),
-    log,
-    memoryLimitBytes: WAREHOUSE_MEMORY_BYTES,
-    threads: availableParallelism(),
-  })
-  redshiftData.deploy(assembly.warehouse)
   const secrets = createSecretsManagerService({
     store,
     clock,
@@ -188,6 +183,20 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     bus: () => bus,
     localValue: options.localValue,
   })
+  const redshiftData = createRedshiftDataService({
+    ...place,
+    store,
+    statePath: stateDirectory,
+    clock,
+    ids,
+    objectsAs: (roleArn) => createListedObjectAccess(s3, bus, roleCaller(roleArn, 'RedshiftIamRoleSession')),
+    secretPermissions: async (SecretId) => (await secrets.operations.GetSecretValue?.permissions({ SecretId })) ?? [],
+    emit: (event) => events.emit(event),
+    log,
+    memoryLimitBytes: WAREHOUSE_MEMORY_BYTES,
+    threads: availableParallelism(),
+  })
+  redshiftData.deploy(assembly.warehouse)
   const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl, policies })
   const sns = createSnsService({ ...place, store, clock, ids, bus: () => bus, policies, log })
   const ssm = createSsmService({ ...place, store, clock })
@@ -222,6 +231,7 @@ export function createServices(options: ServicesOptions): RuntimeServices {
     ssm,
     cloudWatchLogs,
     operations,
+    policies,
     call,
   }
 }

@@ -6,6 +6,7 @@ import { copyFile, link, open, rename, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Collection, Store } from '../service.ts'
+import { explainedWrite } from '../store.ts'
 import type { Digester } from './checksum.ts'
 import { writeDurably } from './durable-file.ts'
 import type { Blob, Segment } from './records.ts'
@@ -50,7 +51,11 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
   const newFile = async (make: (file: string) => Promise<void>): Promise<string> => {
     const id = randomBytes(16).toString('hex')
     const marked = unowned.put([id], 1)
-    await make(fileOf(id)).finally(() => marked)
+    try {
+      await make(fileOf(id)).finally(() => marked)
+    } catch (thrown) {
+      throw explainedWrite(folder, thrown)
+    }
     await syncFolder(join(folder, id.slice(0, 2)))
     return id
   }

@@ -6,7 +6,7 @@ import { readInput } from '../input.ts'
 import { AwsError, type CallContext, type Caller, type Permission, type ServiceBus } from '../service.ts'
 import { attributesOf } from './attributes.ts'
 import { commitVersion, etagOf } from './commit.ts'
-import { readPermissions } from './context.ts'
+import { bucketArn, readPermissions } from './context.ts'
 import { findForRead, writePermissions } from './objects.ts'
 import { type Blob, type ObjectVersion, sizeOf } from './records.ts'
 import type { S3Service } from './service.ts'
@@ -62,6 +62,34 @@ export function createObjectAccess(service: S3Service, bus: ServiceBus, caller: 
     putFile: (uri, localPath) => put(uri, () => context.blobs.adopt(localPath)),
     putText: async (uri, text) => {
       await put(uri, () => context.blobs.write([Buffer.from(text)], []))
+    },
+  }
+}
+
+/**
+ * Objects for COPY, which must have LIST access to the bucket beside GET access to the object.
+ * @throws AwsError as `createObjectAccess` does
+ */
+export function createListedObjectAccess(service: S3Service, bus: ServiceBus, caller: Caller): LocalObjects {
+  const objects = createObjectAccess(service, bus, caller)
+  const list = async (bucket: string, key: string): Promise<void> => {
+    const context = { 's3:prefix': key }
+    await bus.authorize(caller, { action: 's3:ListBucket', resource: bucketArn(bucket), context })
+  }
+  const listed =
+    <T>(read: (uri: string) => Promise<T>) =>
+    async (uri: string): Promise<T> => {
+      const { bucket, key } = parseUri(uri)
+      await list(bucket, key)
+      return read(uri)
+    }
+  return {
+    ...objects,
+    readText: listed(objects.readText),
+    localPath: listed(objects.localPath),
+    versionPath: async (bucket, key, versionId) => {
+      await list(bucket, key)
+      return objects.versionPath(bucket, key, versionId)
     },
   }
 }

@@ -144,6 +144,7 @@ describe('roles', () => {
   test('SEC-07: only declared roles list buckets, each below a prefix', () => {
     const listing = statements.filter(({ actions }) => actions.some((action) => action.startsWith('s3:ListBucket')))
     expect([...new Set(listing.map(({ role }) => role))].sort()).toEqual([
+      'sluice-copy',
       'sluice-ingest',
       'sluice-metadata',
       'sluice-quarantine',

@@ -36,6 +36,7 @@ let service: RedshiftDataService
 
 const start = (): RedshiftDataService => {
   const started = createRedshiftDataService({
+    secretPermissions: async (resource) => [{ action: 'secretsmanager:GetSecretValue', resource }],
     store,
     statePath: folder,
     clock: systemClock,

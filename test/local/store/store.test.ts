@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { memoryStore } from '../../../local/memory-store.ts'
 import type { Store } from '../../../local/service.ts'
-import { openStore } from '../../../local/store.ts'
+import { openStore, openStoreReader } from '../../../local/store.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -145,6 +145,59 @@ describe('a state folder', () => {
     const pairs = [...store.collection<number>('pairs').range([])].map(({ value }) => value)
     expect(pairs).toEqual(all.flatMap((number) => [number, number]))
     await store.close()
+  })
+
+  test('on a disk that is full refuses the write with what to do, and has what it acknowledged, and no half of a transaction', async () => {
+    const limited = ['-c', 'ulimit -f 1024; exec "$@"', 'bash', process.execPath, '--import', 'tsx']
+    const writer = spawn('bash', [...limited, join(import.meta.dirname, 'writer.ts'), folder, '20000'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    let said = ''
+    const gone = once(writer, 'exit')
+    for await (const chunk of writer.stdout) said += String(chunk)
+    await gone
+    const lines = said.trimEnd().split('\n')
+    expect(lines.at(-1)).toMatch(/^state_write_failed: Cannot write to the state folder .*neither full nor read-only/)
+    const acknowledged = lines.slice(0, -1).map(Number)
+    expect(acknowledged.length).toBeGreaterThan(10)
+    const store = openStore(folder)
+    expect([...store.collection<number>('written').range([])].map(({ value }) => value)).toEqual(acknowledged)
+    const pairs = [...store.collection<number>('pairs').range([])].map(({ value }) => value)
+    expect(pairs).toEqual(acknowledged.flatMap((number) => [number, number]))
+    await store.collection<number>('written').put([-1], -1)
+    await store.close()
+  })
+
+  test.each([
+    { what: 'no database', damage: () => Buffer.from('not a database'.repeat(1000)) },
+    { what: 'an empty page', damage: () => Buffer.alloc(4096) },
+    { what: 'cut short', damage: (whole: Buffer) => whole.subarray(0, 8192) },
+  ])('whose store is $what is refused as unreadable, and left as it is', async ({ damage }) => {
+    const other = mkdtempSync(join(tmpdir(), 'store-'))
+    const store = openStore(other)
+    for (let number = 0; number < 5; number += 1)
+      await store.collection<string>('words').put([number], 'x'.repeat(3000))
+    await store.close()
+    const file = join(folder, 'store', 'data.mdb')
+    mkdirSync(join(folder, 'store'))
+    const content = damage(readFileSync(join(other, 'store', 'data.mdb')))
+    writeFileSync(file, content)
+    rmSync(other, { recursive: true })
+    expect(() => openStore(folder)).toThrow(expect.objectContaining({ code: 'state_unreadable' }))
+    expect(readFileSync(file).equals(content)).toBe(true)
+  })
+
+  test('can be read beside the process that owns it', async () => {
+    const store = openStore(folder)
+    const reader = openStoreReader(folder)
+    await store.collection<string>('words').put(['a'], 'kept')
+    reader.refresh()
+    expect(reader.collection<string>('words').get(['a'])).toBe('kept')
+    await reader.close()
+    await store.close()
+    expect(() => openStoreReader(join(folder, 'nowhere'))).toThrow(
+      expect.objectContaining({ code: 'state_unreadable' }),
+    )
   })
 
   test('that cannot be one is refused with what is wrong', () => {
