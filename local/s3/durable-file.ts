@@ -37,7 +37,7 @@ function fileWriter(handle: FileHandle): { add(chunk: Uint8Array): Promise<void>
 
   const write = async (chunks: readonly Uint8Array[], bytes: number): Promise<void> => {
     const { bytesWritten } = await handle.writev(chunks)
-    if (bytesWritten !== bytes) throw new Error(`Cannot write ${bytes} bytes: ${bytesWritten} fitted`)
+    if (bytesWritten < bytes) await writeRest(handle, Buffer.concat(chunks).subarray(bytesWritten))
     writtenBytes += bytes
   }
   const flush = async (): Promise<void> => {
@@ -65,6 +65,11 @@ function fileWriter(handle: FileHandle): { add(chunk: Uint8Array): Promise<void>
       return writtenBytes
     },
   }
+}
+
+/** Of a write that the disk took in part only: the next one says why. */
+async function writeRest(handle: FileHandle, rest: Uint8Array): Promise<void> {
+  for (let from = 0; from < rest.length; ) from += (await handle.write(rest, from)).bytesWritten
 }
 
 /** Work that nobody waits for yet; its failure is met by whoever does. */

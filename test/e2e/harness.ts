@@ -40,6 +40,8 @@ export interface Clients {
 export interface UpOptions {
   readonly assembly?: string
   readonly environment?: NodeJS.ProcessEnv
+  /** A command that runs the one behind it, e.g. with limits. */
+  readonly launcher?: readonly string[]
 }
 
 const SLUICE = resolve('cli/bin/sluice.mjs')
@@ -65,20 +67,20 @@ async function readyLine(child: ChildProcess): Promise<void> {
   if (child.stdout === null) throw new Error('the runtime has no stdout')
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.includes('"ready":true')) return
+    said.push(line)
   }
   throw new Error(`the runtime ended before it was ready: ${said.join('')}`)
 }
 
 /** Starts `sluice up` on a state folder and waits for its ready line. */
 export async function up(state: string, options: UpOptions = {}): Promise<RunningRuntime> {
-  const child = spawn(
-    process.execPath,
-    [SLUICE, 'up', '--port', '0', '--json', '--state', state, '--assembly', options.assembly ?? 'cdk.out'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...options.environment },
-    },
-  )
+  const assembly = options.assembly ?? 'cdk.out'
+  const sluice = [SLUICE, 'up', '--port', '0', '--json', '--state', state, '--assembly', assembly]
+  const [command = process.execPath, ...parameters] = [...(options.launcher ?? []), process.execPath, ...sluice]
+  const child = spawn(command, parameters, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', ...options.environment },
+  })
   await readyLine(child)
   const { endpoint, region, accessKeyId, secretAccessKey } = requireRuntime(state)
   const connection = { endpoint, region, credentials: { accessKeyId, secretAccessKey } }

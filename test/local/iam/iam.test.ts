@@ -9,8 +9,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createAuthorizer } from '../../../local/iam/authorizer.ts'
 import { roleCaller, serviceCaller } from '../../../local/iam/credentials.ts'
 import { deployPolicies } from '../../../local/iam/from-assembly.ts'
+import { reportGrants } from '../../../local/iam/grant-report.ts'
+import {
+  createGrantObserver,
+  GRANT_USES,
+  GRANTED_ROLES,
+  type GrantUse,
+  recordRoles,
+} from '../../../local/iam/grant-uses.ts'
 import { policyRegistry } from '../../../local/iam/policy-registry.ts'
-import { createObjectAccess } from '../../../local/s3/object-access.ts'
+import { memoryStore } from '../../../local/memory-store.ts'
+import { createListedObjectAccess, createObjectAccess, type LocalObjects } from '../../../local/s3/object-access.ts'
+import { AwsError } from '../../../local/service.ts'
 import { ACCOUNT, KEY_ARN, REGION, startRuntime, type TestRuntime } from '../endpoint/runtime.ts'
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/reader`
@@ -113,6 +123,49 @@ describe('calls by a role', () => {
     await expect(objects.localPath('s3://raw/other/a')).rejects.toMatchObject({ code: 'AccessDenied' })
     await expect(objects.putText('s3://raw/landing/new', 'x')).rejects.toMatchObject({ code: 'AccessDenied' })
   })
+
+  const ENGINE = `arn:aws:iam::${ACCOUNT}:role/engine`
+  const GRANTS = {
+    list: statement('s3:ListBucket', 'arn:aws:s3:::raw'),
+    get: statement('s3:GetObject', 'arn:aws:s3:::raw/*'),
+    put: statement('s3:PutObject', 'arn:aws:s3:::raw/*'),
+    decrypt: statement('kms:Decrypt', KEY_ARN),
+    encrypt: statement('kms:GenerateDataKey', KEY_ARN),
+  }
+  const URI = 's3://raw/landing/a'
+  const denialWithout = async (grant: keyof typeof GRANTS, use: (objects: LocalObjects) => Promise<unknown>) => {
+    const kept = Object.entries(GRANTS).flatMap(([name, granted]) => (name === grant ? [] : [granted]))
+    runtime.policies.putRole(ENGINE, [allow(...kept)])
+    const objects = createListedObjectAccess(runtime.s3, runtime.bus, roleCaller(ENGINE, 'session'))
+    return use(objects).then(
+      () => null,
+      (thrown: unknown) => (thrown instanceof AwsError ? thrown.message : thrown),
+    )
+  }
+  test.each([
+    { grant: 'list', action: 's3:ListBucket', use: (objects: LocalObjects) => objects.localPath(URI) },
+    { grant: 'list', action: 's3:ListBucket', use: (objects: LocalObjects) => objects.readText(URI) },
+    { grant: 'get', action: 's3:GetObject', use: (objects: LocalObjects) => objects.localPath(URI) },
+    { grant: 'get', action: 's3:GetObject', use: (objects: LocalObjects) => objects.readText(URI) },
+    { grant: 'decrypt', action: 'kms:Decrypt', use: (objects: LocalObjects) => objects.localPath(URI) },
+    { grant: 'decrypt', action: 'kms:Decrypt', use: (objects: LocalObjects) => objects.readText(URI) },
+    { grant: 'put', action: 's3:PutObject', use: (objects: LocalObjects) => objects.putText(`${URI}-new`, 'x') },
+    {
+      grant: 'encrypt',
+      action: 'kms:GenerateDataKey',
+      use: (objects: LocalObjects) => objects.putText(`${URI}-new`, 'x'),
+    },
+  ] as const)(
+    'of COPY and of job runs need $action before they get a path or write',
+    async ({ grant, action, use }) => {
+      expect(await denialWithout(grant, use)).toContain(
+        `assumed-role/engine/session is not authorized to perform: ${action} on`,
+      )
+      runtime.policies.putRole(ENGINE, [allow(...Object.values(GRANTS))])
+      const objects = createListedObjectAccess(runtime.s3, runtime.bus, roleCaller(ENGINE, 'session'))
+      await expect(use(objects)).resolves.not.toBeNull()
+    },
+  )
 })
 
 describe('decisions', () => {
@@ -218,5 +271,66 @@ describe('decisions', () => {
     await expect(
       authorizer.denial(roleCaller(ROLE, 's'), { action: 'nosuch:Thing', resource: '*' }),
     ).rejects.toMatchObject({ code: 'InternalFailure' })
+  })
+})
+
+describe('what is granted', () => {
+  const WORK = 'arn:aws:s3:::work/runs/*'
+  const JOB = `arn:aws:glue:${REGION}:${ACCOUNT}:job/quality`
+  const policies = [
+    allow(
+      statement(['s3:GetObject', 's3:PutObject'], WORK),
+      statement('glue:*', JOB),
+      statement('events:PutEvents', '*'),
+    ),
+  ]
+
+  test('is reported by statement and action with its first use, which the state folder keeps', async () => {
+    const store = memoryStore()
+    const registry = policyRegistry()
+    registry.putRole(ROLE, policies)
+    await recordRoles(store, [{ arn: ROLE, policies }])
+    const at = (hour: number) => ({
+      now: () => new Date(Date.UTC(2026, 0, 1, hour)),
+      sleepUntil: async () => undefined,
+    })
+    for (const hour of [1, 2]) {
+      const observer = createGrantObserver({ store, clock: at(hour), log: () => undefined })
+      const authorizer = createAuthorizer(registry, ACCOUNT, [observer])
+      const caller = roleCaller(ROLE, 's')
+      await authorizer.denial(caller, { action: 's3:GetObject', resource: `arn:aws:s3:::work/runs/${hour}` })
+      await authorizer.denial(caller, { action: 'glue:StartJobRun', resource: JOB })
+      await authorizer.denial(caller, { action: 's3:DeleteObject', resource: 'arn:aws:s3:::work/runs/1' })
+    }
+    const uses = [...store.collection<GrantUse>(GRANT_USES).range([])].map(({ value }) => value)
+    const report = reportGrants([{ roleArn: ROLE, policies }], uses)
+    expect(report).toMatchObject({ roles: 1, granted: 3, used: 2 })
+    expect(report.statements.map(({ role, used, actions }) => ({ role, used, actions }))).toEqual([
+      {
+        role: 'reader',
+        used: true,
+        actions: [
+          { action: 's3:GetObject', firstUsedAt: '2026-01-01T01:00:00.000Z', resource: 'arn:aws:s3:::work/runs/1' },
+          { action: 's3:PutObject', firstUsedAt: null, resource: null },
+        ],
+      },
+      {
+        role: 'reader',
+        used: true,
+        actions: [{ action: 'glue:*', firstUsedAt: '2026-01-01T01:00:00.000Z', resource: JOB }],
+      },
+      { role: 'reader', used: false, actions: [{ action: 'events:PutEvents', firstUsedAt: null, resource: null }] },
+    ])
+  })
+
+  test('is forgotten with its role when the template has it no more', async () => {
+    const store = memoryStore()
+    await recordRoles(store, [
+      { arn: ROLE, policies },
+      { arn: `${ROLE}-gone`, policies },
+    ])
+    await recordRoles(store, [{ arn: ROLE, policies: [] }])
+    const kept = [...store.collection(GRANTED_ROLES).range([])]
+    expect(kept).toEqual([{ key: [ROLE], value: [] }])
   })
 })
