@@ -67,6 +67,6 @@ describe('a state folder', () => {
   test('whose store is no database is refused with what is wrong', async () => {
     const broken = await deployedState(join(scratch.path, 'broken'))
     writeFileSync(join(broken, 'store', 'data.mdb'), 'not a database'.repeat(1000))
-    await expect(up(broken)).rejects.toThrow(/data\.mdb is not the database of a state folder.*state_unreadable/s)
+    await expect(up(broken)).rejects.toThrow(/state_unreadable.*data\.mdb is not the database of a state folder/s)
   }, 60_000)
 })
