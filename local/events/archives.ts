@@ -45,6 +45,8 @@ export interface Archives {
   put(archive: ArchiveRecord): Promise<void>
   /** With its events. */
   remove(name: string): Promise<void>
+  /** Whether any archive of the bus would keep the event. */
+  wants(busName: string, event: EventEnvelope): boolean
   /** Keeps an event in every archive of its bus that wants it; resolves once it is on disk. */
   keep(busName: string, event: EventEnvelope): Promise<void>
   replays(): readonly ReplayRecord[]
@@ -132,6 +134,8 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
       run(name).finally(() => running.delete(name)),
     )
 
+  const wantingOf = (busName: string, event: EventEnvelope): readonly ArchiveRecord[] =>
+    all().filter((archive) => archive.busName === busName && matcherOf(archive)(event))
   return {
     all,
     find: (name) => archives.get([name]),
@@ -147,8 +151,9 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
       })
       matchers.delete(name)
     },
+    wants: (busName, event) => wantingOf(busName, event).length > 0,
     keep: async (busName, event) => {
-      const wanting = all().filter((archive) => archive.busName === busName && matcherOf(archive)(event))
+      const wanting = wantingOf(busName, event)
       if (wanting.length === 0) return
       const sizeBytes = Buffer.byteLength(JSON.stringify(event))
       await store.transaction(() => {

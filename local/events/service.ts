@@ -41,7 +41,7 @@ export interface EventsService extends Service {
   emit(event: ServiceEvent): Promise<void>
   /** The same for an event in its envelope. */
   emitEnvelope(event: EventEnvelope): Promise<void>
-  /** Whether anything on the default bus takes the event as its rules stand. */
+  /** Whether anything on the default bus takes the event as its rules and archives stand. */
   wants(event: EventEnvelope): boolean
   /** Puts what the template declares, and removes what an earlier template declared. */
   deploy(
@@ -154,7 +154,7 @@ export function createEventsService(options: EventsOptions): EventsService {
     },
     emit: (event) => dispatch('default', envelope(event)),
     emitEnvelope: (event) => dispatch('default', event),
-    wants: (event) => rules.matching('default', event).length > 0,
+    wants: (event) => rules.matching('default', event).length > 0 || archives.wants('default', event),
     deploy: async (buses, declared, schedules) => {
       for (const rule of declared) {
         if (rule.eventPattern !== null) compilePattern(rule.eventPattern)

@@ -112,6 +112,28 @@ describe('the EventBridge service', () => {
     })
   })
 
+  test('an event is wanted by a rule or an archive whose pattern describes it', async () => {
+    const event = (source: string) => ({
+      version: '0' as const,
+      id: 'e',
+      'detail-type': 'd',
+      source,
+      account: '000000000000',
+      time: '2026-01-01T00:00:00Z',
+      region: 'us-east-2',
+      resources: [],
+      detail: CREATED.detail,
+    })
+    await deploy(rule())
+    expect(['aws.s3', 'aws.states'].map((source) => service.wants(event(source)))).toEqual([true, false])
+    await run('CreateArchive', {
+      ArchiveName: 'all',
+      EventSourceArn: 'arn:aws:events:us-east-2:000000000000:event-bus/default',
+      EventPattern: '{"source":["aws.states"]}',
+    })
+    expect(service.wants(event('aws.states'))).toBe(true)
+  })
+
   test('fills a template: JSON outside quotes, text inside, empty for what is missing', async () => {
     const inputTransformer = {
       paths: { key: '$.detail.object.key', version: '$.detail.object.version-id', bucket: '$.detail.bucket.name' },
