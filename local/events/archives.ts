@@ -69,6 +69,10 @@ export interface ArchiveOptions {
 }
 
 const DAY_MILLIS = 86_400_000
+/** Events that a replay holds at a time. */
+const BATCH = 500
+/** Sorts after every sequence. */
+const AFTER_ALL = Number.MAX_SAFE_INTEGER
 
 export function createArchives({ store, clock, send, log }: ArchiveOptions): Archives {
   const archives = store.collection<ArchiveRecord>('events.archives')
@@ -106,15 +110,24 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
     const began = replayNamed(name)
     await replays.put([name], { ...began, state: 'RUNNING' })
     try {
-      for (const { key, value: event } of [...events.range([began.archiveName])]) {
-        const current = replayNamed(name)
-        if (closed) return
-        if (current.state === 'CANCELLING') break
-        const at = Number(key[1])
-        // Taken up again, it sends what it sent last once more.
-        if (at < Math.max(current.fromMillis, current.lastEventMillis ?? 0) || at > current.toMillis) continue
-        await send(current.busName, { ...event, 'replay-name': name }, current.ruleArns)
-        await replays.put([name], { ...replayNamed(name), lastEventMillis: at })
+      // Taken up again, it sends what it sent last once more.
+      let after: (string | number)[] = [
+        began.archiveName,
+        Math.max(began.fromMillis, began.lastEventMillis ?? 0) - 1,
+        AFTER_ALL,
+      ]
+      for (;;) {
+        const batch = [...events.range([began.archiveName], { after, limit: BATCH })]
+        const wanted = batch.filter(({ key }) => Number(key[1]) <= began.toMillis)
+        for (const { key, value: event } of wanted) {
+          if (closed) return
+          if (replayNamed(name).state === 'CANCELLING') break
+          await send(began.busName, { ...event, 'replay-name': name }, began.ruleArns)
+          await replays.put([name], { ...replayNamed(name), lastEventMillis: Number(key[1]) })
+        }
+        const last = batch.at(-1)
+        if (last === undefined || wanted.length < batch.length || replayNamed(name).state === 'CANCELLING') break
+        after = last.key
       }
       const state = replayNamed(name).state === 'CANCELLING' ? 'CANCELLED' : 'COMPLETED'
       await replays.put([name], { ...replayNamed(name), state, endedAtMillis: now() })

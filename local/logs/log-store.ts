@@ -86,6 +86,14 @@ export function openLogStore(store: Store, clock: Clock): LogStore {
     for (const { key } of [...events.range([group, name])]) void events.remove(key)
     void streams.remove([group, name])
   }
+  const olderThan = (group: string, stream: string, oldestMillis: number): (string | number)[][] => {
+    const keys: (string | number)[][] = []
+    for (const { key } of events.range([group, stream])) {
+      if (Number(key[2]) >= oldestMillis) break
+      keys.push(key)
+    }
+    return keys
+  }
   return {
     groups: () => [...groups.range([])].map(({ value }) => value),
     group: groupNamed,
@@ -129,11 +137,8 @@ export function openLogStore(store: Store, clock: Clock): LogStore {
         for (const { value: group } of groups.range([])) {
           if (group.retentionDays === null) continue
           const oldest = now() - group.retentionDays * DAY_MILLIS
-          for (const { value: stream } of [...streams.range([group.name])]) {
-            for (const { key } of [...events.range([group.name, stream.name])]) {
-              if (Number(key[2]) >= oldest) break
-              void events.remove(key)
-            }
+          for (const { value: stream } of streams.range([group.name])) {
+            for (const key of olderThan(group.name, stream.name, oldest)) void events.remove(key)
           }
         }
       }),

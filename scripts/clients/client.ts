@@ -40,6 +40,12 @@ export interface Client {
 
 export const bytes = (content: string | Uint8Array): Wire => ({ $bytes: Buffer.from(content).toString('base64') })
 
+/** A body whose length the client is told: the SDK for JavaScript sends it in chunks with its checksum in a trailer. */
+export const stream = (content: string | Uint8Array): Wire => ({
+  $bytes: Buffer.from(content).toString('base64'),
+  streamed: true,
+})
+
 /** The bytes of an output's member. */
 export function contentOf(value: unknown): Buffer {
   const encoded = typeof value === 'object' && value !== null && '$bytes' in value ? value.$bytes : undefined

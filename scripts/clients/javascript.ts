@@ -1,4 +1,5 @@
 /** The AWS SDK for JavaScript 3, its commands taken by name. */
+import { Readable } from 'node:stream'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { isJsonObject } from '../../core/json.ts'
@@ -93,7 +94,12 @@ async function makeClient(service: string, { credentials, skewSeconds = 0, alter
 function given(value: Wire | undefined): unknown {
   if (Array.isArray(value)) return value.map(given)
   if (!isJsonObject(value)) return value
-  if (typeof value.$bytes === 'string') return new Uint8Array(Buffer.from(value.$bytes, 'base64'))
+  if (typeof value.$bytes === 'string') {
+    const content = Buffer.from(value.$bytes, 'base64')
+    return value.streamed === true
+      ? Readable.from([content.subarray(0, 5), content.subarray(5)])
+      : new Uint8Array(content)
+  }
   if (typeof value.$date === 'string') return new Date(value.$date)
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, given(item as Wire)]))
 }

@@ -1,5 +1,6 @@
 /** What is played with each client, by service. */
 import type { Stage } from '../stage.ts'
+import { playCommandLine } from './command-line.ts'
 import { playLambda, playStates } from './compute.ts'
 import { playGlue, playRedshift } from './data.ts'
 import { playEvents } from './events.ts'
@@ -31,4 +32,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   states: playStates,
   glue: playGlue,
   'redshift-data': playRedshift,
+  'command-line': playCommandLine,
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Crc32c, Crc64Nvme } from '@aws-sdk/checksums/crc'
-import { bytes, contentOf, type Members } from '../client.ts'
+import { bytes, contentOf, type Members, stream } from '../client.ts'
 import type { Expected, Stage } from '../stage.ts'
 
 type Call = (operation: string, input: Members, expected?: Expected) => Promise<Members>
@@ -258,6 +258,16 @@ async function checksums(stage: Stage, Bucket: string, s3: Call): Promise<void> 
     { Key: 'checksums/named', Body: bytes(content), ChecksumAlgorithm: 'SHA1' },
     { ChecksumSHA1: right.SHA1 ?? '' },
   )
+  const body = { Body: stream(content), ContentLength: content.length }
+  for (const algorithm of ['CRC32', 'SHA256']) {
+    const Key = `checksums/streamed-${algorithm}`
+    await s3(
+      'PutObject',
+      { Key, ...body, ChecksumAlgorithm: algorithm },
+      { [`Checksum${algorithm}`]: right[algorithm] ?? '' },
+    )
+    await s3('GetObject', { Key }, { Body: holds('checked'), ContentEncoding: (encoding) => encoding === undefined })
+  }
   const ContentMD5 = createHash('md5').update('other').digest('base64')
   const claimed = { Bucket, Key: 'checksums/md5', Body: bytes(content), ContentMD5 }
   await stage.fails('s3', 'PutObject', claimed, { code: 'BadDigest', status: 400 })
