@@ -77,9 +77,9 @@ export function backfillTests(replays: BackfillHarness): void {
       // The children have histories of their own.
       expect((await historyOf(runtime.clients.states, report.executionArn ?? '')).length).toBeLessThan(40)
       const after = await memoryOf(runtime, replays.folder)
+      if (MANY > 100) console.log({ before, after })
       expect(after.heapBytes - before.heapBytes).toBeLessThan(HEAP_GROWTH_BYTES)
       expect(after.anonymousBytes - before.anonymousBytes).toBeLessThan(PROCESS_GROWTH_BYTES)
-      if (MANY > 100) console.log({ before, after })
     },
     MILLIS,
   )

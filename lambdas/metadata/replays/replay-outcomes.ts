@@ -103,7 +103,9 @@ function reportLine(
   if (registered === undefined && !over) return { ...unranLine(line, null), executionArn }
   if (registered === undefined) return { ...unranLine(line, 'NOT_STARTED'), executionArn, changed: NOT_STARTED }
   const { outcome, changed } = endingOf(line, registered)
-  const { reasonCode, runId, counts } = registered
+  const { reasonCode, runId } = registered
+  // Those that stand there while it runs are of the attempt before.
+  const counts = outcome === 'RUNNING' ? null : registered.counts
   return { ...line, outcome, reasonCode, executionArn, runId, counts, changed }
 }
 
