@@ -75,7 +75,7 @@ describe('a delivery that comes again', () => {
     expect(rows).toEqual([{ n: '1' }])
   })
 
-  test('TEST-17 IDEM-08 the same content under another key changes nothing', async () => {
+  test('TEST-17 IDEM-08 IDEM-12 the same content under another key changes nothing', async () => {
     const content = csv('same,1.00,2026-01-01T00:00:00Z,')
     const { job: first } = await ingest('acme/events/same-1.csv', content, true)
     const { job: second } = await ingest('acme/events/same-2.csv', content, true)

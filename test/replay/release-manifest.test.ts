@@ -34,7 +34,7 @@ describe('the manifest of a release', () => {
     })
   })
 
-  test('REP-20: the same release has the same id and bytes; another one, or one after another quarantine, has another id', () => {
+  test('REP-20 IDEM-12: the same release has the same id and bytes; another one, or one after another quarantine, has another id', () => {
     const { replayId, text } = releaseManifest(RELEASE)
     expect(releaseManifest({ ...RELEASE, jobs: RELEASE.jobs.toReversed() })).toEqual({ replayId, text })
     const again = RELEASE.jobs.map((job) => ({ ...job, attempt: 2 }))
