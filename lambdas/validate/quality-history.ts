@@ -28,16 +28,23 @@ export const NO_EARLIER_RUNS: EarlierRuns = { history: () => [], judgedToday: fa
 
 /** Results of jobs that were registered before the source are a page at most apart from those that had ended by then. */
 const PAGE = 1000
+/** Whether there was a run today, the newest ones tell; where all of them ended too late, a daily rule is judged once more. */
+const NEWEST = 100
 
 /** The newest results that were there when the source was first registered, newest first. */
-async function keysBefore(client: S3Client, bucket: string, owner: HistoryOwner): Promise<readonly string[]> {
+async function keysBefore(
+  client: S3Client,
+  bucket: string,
+  owner: HistoryOwner,
+  atMost: number,
+): Promise<readonly string[]> {
   const { firstRegisteredAt } = owner
   const listed = await client.send(
     new ListObjectsV2Command({
       Bucket: bucket,
       Prefix: historyPrefix(owner),
       StartAfter: historyKey({ ...owner, jobId: 'j~', registeredAt: firstRegisteredAt }),
-      MaxKeys: PAGE,
+      MaxKeys: atMost,
     }),
   )
   const then = Date.parse(firstRegisteredAt)
@@ -56,7 +63,7 @@ export const qualityHistoryReader =
     const depth = depthOf(ruleset)
     const daily = hasDailyRules(ruleset)
     if (depth === 0 && !daily) return NO_EARLIER_RUNS
-    const keys = await keysBefore(client, bucket, owner)
+    const keys = await keysBefore(client, bucket, owner, depth === 0 ? NEWEST : PAGE)
     const texts = await Promise.all(
       keys.slice(0, depth).map(async (Key) => {
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
