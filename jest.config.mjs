@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Suites of minutes: `npm run test:edges`, `test:kill` and `test:replay` ask for them.
+  // Suites of minutes: `npm run test:edges`, `test:iam`, `test:kill` and `test:replay` ask for them.
   testPathIgnorePatterns: [
     '/node_modules/',
     ...(process.env.SLUICE_LONG === 'true' ? [] : ['/e2e/edges', '/e2e/iam', '/e2e/kill', '/e2e/replay\\.']),

@@ -102,7 +102,6 @@ const names = (said: string, statement: RoleStatement): boolean =>
   )
 
 const unnoticed: RoleStatement[] = []
-const timings: string[] = []
 
 /** Takes a statement out and runs what used it until something names the permission; once more with fresh functions, which keep nothing. */
 async function missing(statement: RoleStatement): Promise<boolean> {
@@ -111,10 +110,7 @@ async function missing(statement: RoleStatement): Promise<boolean> {
   for (const fresh of [false, true]) {
     if (fresh) await changeable.restart()
     for (const { scenario } of fresh ? users.slice(0, 1) : users) {
-      const { said, end, millis } = await play(scenario, without)
-      timings.push(
-        `${printed(statement).slice(0, 90)} | ${scenario.name} | ${end} | ${millis} | ${names(said, statement)}`,
-      )
+      const { said } = await play(scenario, without)
       if (names(said, statement)) return true
     }
   }
@@ -130,9 +126,6 @@ beforeAll(async () => {
   for (const statement of statements) {
     if (usersOf(statement).length === 0 || !(await missing(statement))) unnoticed.push(statement)
   }
-  process.stdout.write(
-    `${timings.join('\n')}\n${recorded.map(({ scenario, end, millis }) => `${scenario.name} ${end} ${millis}`).join('\n')}\n`,
-  )
 }, 1_200_000)
 
 afterAll(async () => {
