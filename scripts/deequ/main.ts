@@ -25,7 +25,7 @@ interface Settings {
   readonly seed: number
   /** Share of the standing rules to run, above 0, at most 1. */
   readonly standing: number
-  /** Names of the standing tables to run; all by default. */
+  /** Names of the tables to run, the random ones (`random_0`, …) too; all by default. */
   readonly tables: readonly string[] | null
   readonly json: string | null
   readonly verbose: boolean
@@ -76,7 +76,7 @@ function workOf({ rules, seed, standing, tables }: Settings): readonly Work[] {
     const count = Math.min(RULES_A_TABLE, rules - index * RULES_A_TABLE)
     return { table, rules: Array.from({ length: count }, () => randomRule(table, choices).text) }
   })
-  return [...fixed, ...random]
+  return [...fixed, ...random.filter(({ table }) => tables?.includes(table.name) ?? true)]
 }
 
 async function compareAll(
