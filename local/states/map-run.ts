@@ -192,7 +192,6 @@ export class MapRun {
     const known = this.#known()
     const reader = new InputReader(this.#engine.ports.mapRuns, this.#arn)
     this.#tally = { failedItems: 0, totalItems: itemCount }
-    const workers: Promise<void>[] = []
     let [next, working, succeededItems] = [0, 0, 0]
     const mayGoOn = (): boolean =>
       next < childCount && !this.#cancel.signal.aborted && !breachesTolerance(this.#limits, this.#tally)
@@ -208,15 +207,20 @@ export class MapRun {
       }
       working -= 1
     }
-    this.#addWorkers = () => {
-      for (let free = childCount - next; free > 0 && working < this.#limits.workers; free -= 1) {
-        working += 1
-        workers.push(worker())
+    // Workers may join later: the run ends with the last of them, or with the first that fails.
+    await new Promise<void>((ended, failed) => {
+      const endWithLast = (): void => {
+        if (working === 0) ended()
       }
-    }
-    this.#addWorkers()
-    // Workers that join later are at the end of the list by then.
-    for (let index = 0; index < workers.length; index += 1) await workers[index]
+      this.#addWorkers = () => {
+        for (let free = childCount - next; free > 0 && working < this.#limits.workers; free -= 1) {
+          working += 1
+          worker().then(endWithLast, failed)
+        }
+      }
+      this.#addWorkers()
+      endWithLast()
+    })
     return succeededItems
   }
 
