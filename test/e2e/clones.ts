@@ -57,9 +57,10 @@ const THROTTLED = 'Lambda.TooManyRequestsException'
 function hurried(retrier: JsonObject): JsonObject[] {
   const errors = Array.isArray(retrier.ErrorEquals) ? retrier.ErrorEquals.map(String) : []
   const once = { IntervalSeconds: 1, MaxAttempts: Math.min(Number(retrier.MaxAttempts), 1), MaxDelaySeconds: 2 }
+  const others = errors.filter((error) => error !== THROTTLED)
   return [
     ...(errors.includes(THROTTLED) ? [{ ...retrier, ErrorEquals: [THROTTLED] }] : []),
-    { ...retrier, ...once, ErrorEquals: errors.filter((error) => error !== THROTTLED) },
+    ...(others.length > 0 ? [{ ...retrier, ...once, ErrorEquals: others }] : []),
   ]
 }
 
