@@ -43,7 +43,7 @@ function tokensOf(text: string, pattern: string): string[] {
   return tokens
 }
 
-/** `{ ($.level = "ERROR" || $.code >= 500) && $.tenantId = acme* }` */
+/** `{ ($.level = "ERROR" || $.code >= 500) && $.code = invalid_* }` */
 function jsonFilter(pattern: string): MessageFilter {
   const body = /^\{(.*)\}$/s.exec(pattern)?.[1]
   if (body === undefined) throw invalid(pattern)
