@@ -1,4 +1,4 @@
-import type { RuleExpression } from '../../dqdl/ast.ts'
+import { leavesOf, type RuleExpression } from '../../dqdl/ast.ts'
 import type { GlueRuleResult } from '../../dqdl/glue-result.ts'
 import type { ReferenceOutcome } from './reference.ts'
 import type { TestTable } from './tables.ts'
@@ -29,9 +29,18 @@ export function metricsEqual(one: number | string, other: number | string): bool
 /** ERROR is a failure to the reference, which knows no other. */
 export const verdictsAgree = ({ own, reference }: Compared): boolean => (own.Result === 'PASS') === reference.passed
 
+/** Whether several parts of a composite rule report a metric of that name, of which either engine keeps one. */
+function isShared(name: string, rule: RuleExpression): boolean {
+  const reporting = leavesOf(rule).filter(({ type, parameters }) =>
+    type === 'CustomSql' ? name.startsWith('Dataset.*.CustomSQL') : name.includes(parameters[0]?.text ?? ' '),
+  )
+  return new Set(reporting.map(({ type }) => type)).size < reporting.length
+}
+
 /** Metrics of the reference that are absent here or have another value. */
-export const differingMetrics = ({ own, reference }: Compared): readonly string[] =>
+export const differingMetrics = ({ own, reference, rule }: Compared): readonly string[] =>
   Object.entries(reference.metrics).flatMap(([name, value]) => {
+    if (isShared(name, rule)) return []
     const mine = own.EvaluatedMetrics[name]
     if (mine !== undefined && metricsEqual(mine, value)) return []
     return [`${name}: ${mine ?? 'absent'} here, ${value} there`]
