@@ -7,9 +7,9 @@ import { checksumMembers, encryptionMembers, versionMember } from './attributes.
 import { checksumOfParts } from './checksum.ts'
 import { commitVersion, sweepAll } from './commit.ts'
 import { checkWriteConditions } from './conditions.ts'
-import type { S3Context } from './context.ts'
-import type { Blob, Checksum, PartRecord, Segment, UploadRecord } from './records.ts'
-import { forgetUpload, partPermissions, partsOf, uploadOf } from './uploads.ts'
+import { placeOf, type S3Context } from './context.ts'
+import type { Blob, BucketRecord, Checksum, ObjectVersion, PartRecord, Segment, UploadRecord } from './records.ts'
+import { forgetUpload, partPermissions, partsOf, uploadOf, writingPermissions } from './uploads.ts'
 
 /** Every part but the last: at least 5 MiB. */
 const MIN_PART_BYTES = 5 * 1024 ** 2
@@ -104,9 +104,17 @@ function checkWhole(input: Input, checksum: Checksum | null, sizeBytes: number):
 
 /** CompleteMultipartUpload: no byte is copied. */
 export const completeMultipartUpload = (context: S3Context): Operation => ({
-  permissions: (raw) => partPermissions(context, readInput(raw)),
+  permissions: (raw) => {
+    const input = readInput(raw)
+    const completed = completedBefore(context, input)
+    return completed === null
+      ? partPermissions(context, input)
+      : writingPermissions(context, input, completed.encryption.kmsKeyArn)
+  },
   run: async (raw, call) => {
     const input = readInput(raw)
+    const before = completedBefore(context, input)
+    if (before !== null) return answerOf(context, input, context.catalog.bucket(input.text('Bucket')), before)
     const upload = uploadOf(context, input)
     checkWriteConditions(input, context.catalog.find(upload.bucket, upload.key))
     const parts = namedParts(context, upload, input)
@@ -120,7 +128,9 @@ export const completeMultipartUpload = (context: S3Context): Operation => ({
     const { headers, metadata, tags, encryption, storageClass } = upload
     const partSizes = parts.map((part) => part.sizeBytes)
     const etag = completedEtag(parts)
-    const made = { headers, metadata, tags, encryption, storageClass, blob, sizeBytes, checksum, partSizes, etag }
+    const { uploadId } = upload
+    const object = { headers, metadata, tags, encryption, storageClass, blob, sizeBytes, checksum, partSizes, etag }
+    const made = { ...object, uploadId }
     const completed = {
       forget: () => {
         uploadOf(context, input)
@@ -130,14 +140,29 @@ export const completeMultipartUpload = (context: S3Context): Operation => ({
     }
     const { bucket, version } = await commitVersion(context, call, input, made, 'CompleteMultipartUpload', completed)
     await sweepAll(context, leftOver)
-    return {
-      Bucket: upload.bucket,
-      Key: upload.key,
-      Location: `https://${upload.bucket}.s3.${context.region}.amazonaws.com/${encodeURIComponent(upload.key)}`,
-      ETag: `"${version.etag}"`,
-      ...versionMember(version, bucket),
-      ...encryptionMembers(version.encryption),
-      ...checksumMembers(version.checksum),
-    }
+    return answerOf(context, input, bucket, version)
   },
 })
+
+/** The newest version, where this very upload was completed to it: who did not hear the answer asks again, and hears the same. */
+function completedBefore({ catalog }: S3Context, input: Input): ObjectVersion | null {
+  const { bucket, key } = placeOf(input)
+  catalog.bucket(bucket)
+  const uploadId = input.text('UploadId')
+  if (catalog.uploads.get([bucket, uploadId]) !== undefined) return null
+  const newest = catalog.find(bucket, key)
+  return newest?.uploadId === uploadId ? newest : null
+}
+
+function answerOf({ region }: S3Context, input: Input, bucket: BucketRecord, version: ObjectVersion): unknown {
+  const { bucket: name, key } = placeOf(input)
+  return {
+    Bucket: name,
+    Key: key,
+    Location: `https://${name}.s3.${region}.amazonaws.com/${encodeURIComponent(key)}`,
+    ETag: `"${version.etag}"`,
+    ...versionMember(version, bucket),
+    ...encryptionMembers(version.encryption),
+    ...checksumMembers(version.checksum),
+  }
+}

@@ -44,6 +44,8 @@ export interface ObjectAttributes {
 }
 
 export interface ObjectVersion extends ObjectAttributes {
+  /** The upload that it was completed from: completing that once more answers with this version. */
+  readonly uploadId?: string
   readonly versionId: string
   /** Greater for a later write, over all buckets. */
   readonly sequence: number

@@ -29,11 +29,15 @@ export const partsOf = ({ catalog }: S3Context, upload: UploadRecord): PartRecor
 
 /** What writing to an upload that has begun needs: its encryption is fixed. */
 export const partPermissions = (context: S3Context, input: Input): Permission[] => {
-  const { bucket, key } = placeOf(input)
   const { encryption } = uploadOf(context, input)
+  return writingPermissions(context, input, encryption.kmsKeyArn)
+}
+
+export const writingPermissions = (context: S3Context, input: Input, kmsKeyArn: string | null): Permission[] => {
+  const { bucket, key } = placeOf(input)
   return [
     { action: 's3:PutObject', resource: objectArn(bucket, key) },
-    ...kmsPermissions(context, encryption.kmsKeyArn, ['kms:GenerateDataKey', 'kms:Decrypt']),
+    ...kmsPermissions(context, kmsKeyArn, ['kms:GenerateDataKey', 'kms:Decrypt']),
   ]
 }
 

@@ -83,6 +83,22 @@ describe('multipart uploads', () => {
     expect(sha(await readFile(await objects.localPath('s3://plain/copied')))).toBe(sha(content))
   })
 
+  test('IDEM-06 completed once more, by who did not hear the answer, answer the same and make no second version', async () => {
+    const target = { Bucket: 'raw', Key: 'twice' }
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target))
+    const part = await s3.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: 'x' }))
+    const completion = { ...target, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag: part.ETag }] } }
+    const { $metadata: _first, ...first } = await s3.send(new CompleteMultipartUploadCommand(completion))
+    const { $metadata: _again, ...again } = await s3.send(new CompleteMultipartUploadCommand(completion))
+    expect(again).toEqual(first)
+    const events = runtime.events.filter(({ detail }) => JSON.stringify(detail.object).includes('"twice"'))
+    expect(events).toHaveLength(1)
+    await s3.send(new PutObjectCommand({ ...target, Body: 'newer' }))
+    await expect(s3.send(new CompleteMultipartUploadCommand(completion))).rejects.toMatchObject({
+      name: 'NoSuchUpload',
+    })
+  })
+
   test('that break the rules are refused at completion, and can be aborted', async () => {
     const at = { Bucket: 'raw', Key: 'broken' }
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand(at))
