@@ -130,7 +130,7 @@ describe('a file that breaks its contract', () => {
           { column: 'other', kind: 'new', old: null, new: 'integer' },
         ],
       },
-      objects: { quarantine: null },
+      objects: { quarantine: expect.stringMatching(/\/manifest\.json$/) },
     })
     const [told] = (await eventsOf(failed.jobId, 'IngestionJobFailed')).slice(-1)
     expect(told?.detail).toMatchObject({ tenantId: 'acme', dataset: 'alerted', reasonCode: 'breaking_change' })
