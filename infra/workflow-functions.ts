@@ -137,6 +137,8 @@ export class WorkflowFunctions extends Construct {
       network: { vpc: foundation.vpc, securityGroup: metadata.clientSecurityGroup },
       grants: [
         objects(['s3:GetObject'], [names.objects('work', 'runs/')]),
+        // A run whose summary could not be read may have no sample of its rejects.
+        listing(names.bucketArn('work'), ['runs/*']),
         objects(['s3:PutObject'], [names.objects('work', 'config/')]),
         objects(['s3:GetObjectVersion'], [names.objects('raw', 'landing/'), names.objects('replay', 'manifests/')]),
         listing(names.bucketArn('raw'), ['landing/*']),

@@ -14,8 +14,11 @@ export const SCHEDULE_SOURCE = 'test.schedule'
 const CLONES = [
   { name: 'without-output', replace: [["'/run=' & $runId & '/'", "'/run=none/'"]] },
   { name: 'without-manifest', replace: [["& '/manifest.json' %}", "& '/none.json' %}"]] },
+  { name: 'without-summary', replace: [["& '/summary.json' %}", "& '/none.json' %}"]] },
 ] as const
 export type CloneName = (typeof CLONES)[number]['name']
+/** Machines whose executions tell of a scenario. */
+export const MACHINES = ['ingest', 'sweep', 'deploy', 'replay', ...CLONES.map(({ name }) => name)]
 
 export async function createScenarioClones({ clients: { states } }: RunningRuntime): Promise<void> {
   const ingest = await machineArn(states, 'ingest')

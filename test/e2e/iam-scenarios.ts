@@ -161,6 +161,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'a large file', ends: 'COMPLETED', run: heard('strict', strict) },
   { name: 'a run without a manifest', ends: 'QUARANTINED', run: cloned('without-manifest', 'events', good) },
   { name: 'a run without output', ends: 'QUARANTINED', run: cloned('without-output', 'strict', strict) },
+  { name: 'a run without a summary', ends: 'FAILED', run: cloned('without-summary', 'events', good) },
   {
     name: 'a run that crashes',
     ends: 'FAILED',

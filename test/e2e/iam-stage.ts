@@ -3,6 +3,7 @@ import { DeleteMessageCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSCli
 import { clientSettings } from '../../cli/deployment.ts'
 import type { RunningRuntime } from './harness.ts'
 import { historyOf } from './history.ts'
+import { MACHINES } from './iam-assembly.ts'
 import { isJsonObject } from './json.ts'
 import { machineArn, sleep } from './operator.ts'
 
@@ -84,8 +85,6 @@ export async function quiet({ clients: { states } }: RunningRuntime): Promise<vo
     }
   }
 }
-
-const MACHINES = ['ingest', 'sweep', 'deploy', 'replay', 'without-output', 'without-manifest']
 
 /** Everything that histories say since a time, with the children of Maps. */
 export async function historiesSince({ clients: { states } }: RunningRuntime, since: Date): Promise<readonly string[]> {
