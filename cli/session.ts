@@ -23,6 +23,22 @@ export interface RuntimeFile {
   readonly operations: Readonly<Record<string, readonly string[]>>
 }
 
+/** The variables that lead any AWS client to a running runtime. */
+export const awsVariablesOf = ({
+  endpoint,
+  region,
+  accessKeyId,
+  secretAccessKey,
+}: Pick<RuntimeFile, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>) => ({
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: region,
+  AWS_DEFAULT_REGION: region,
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  // StartSyncExecution goes to a host of its own on AWS, which there is none of here.
+  AWS_DISABLE_HOST_PREFIX_INJECTION: 'true',
+})
+
 export const stateDirectoryOf = (state: string | null, directory: string): string =>
   resolve(directory, state ?? '.sluice')
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { requireRuntime } from '../../cli/session.ts'
+import { awsVariablesOf, requireRuntime } from '../../cli/session.ts'
 import { CLIENT_NAMES } from './client.ts'
 import { javascriptClient } from './javascript.ts'
 import { pythonClients } from './python.ts'
@@ -47,14 +47,9 @@ const began = performance.now()
 const running = own === null ? null : await startRuntime(own)
 const records: CallRecord[] = []
 const runtime = requireRuntime(state)
-const { endpoint, region, accessKeyId, secretAccessKey } = runtime
+const { endpoint, region } = runtime
 const environment = {
-  AWS_ENDPOINT_URL: endpoint,
-  AWS_REGION: region,
-  AWS_DEFAULT_REGION: region,
-  AWS_ACCESS_KEY_ID: accessKeyId,
-  AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  AWS_DISABLE_HOST_PREFIX_INJECTION: 'true',
+  ...awsVariablesOf(runtime),
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 }
