@@ -41,18 +41,21 @@ export interface ChangeableRuntime {
   stop(): Promise<void>
 }
 
+/** Characters kept of what the process writes to its standard error. */
+const MAX_SAID = 20_000
+
 export async function changeableRuntime(assembly: string, state: string): Promise<ChangeableRuntime> {
   const child: ChildProcess = fork(resolve('test/e2e/iam-runtime.ts'), [assembly, state], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
-  await once(child, 'message')
+  const heard = heardFrom(child)
+  await heard()
   const ask = async (order: RuntimeOrder): Promise<RuntimeAnswer> => {
-    const answered = once(child, 'message')
-    child.send(order)
-    const [answer] = await answered
-    return answer as RuntimeAnswer
+    const answer = heard()
+    child.send(order, () => undefined)
+    return (await answer) as RuntimeAnswer
   }
   const connect = (): RunningRuntime => {
     const { endpoint, region, accessKeyId, secretAccessKey } = requireRuntime(state)
@@ -75,9 +78,33 @@ export async function changeableRuntime(assembly: string, state: string): Promis
     },
     stop: async () => {
       disconnect()
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
       await ask({ what: 'stop' })
       await exited
     },
+  }
+}
+
+/** Asks for the next message of a process; refused with what it last said when it ends instead, or has ended. */
+function heardFrom(child: ChildProcess): () => Promise<unknown> {
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-MAX_SAID)
+  })
+  const ended = once(child, 'close').then(([code, signal]) => {
+    throw new Error(`the runtime's process ended with ${signal ?? code}: ${said}`)
+  })
+  ended.catch(() => undefined)
+  return async () => {
+    const settled = new AbortController()
+    const message = once(child, 'message', { signal: settled.signal })
+    message.catch(() => undefined)
+    try {
+      const [answer] = await Promise.race([message, ended])
+      return answer
+    } finally {
+      settled.abort()
+    }
   }
 }
