@@ -24,11 +24,13 @@ const ENVIRONMENT = resolve('.cache', 'bench-servers')
 const PACKAGES = ['moto[server]==5.2.5', 'ministack==1.5.33']
 
 const program = (name: string): string => join(ENVIRONMENT, 'bin', name)
+/** Programs are started as modules: their own scripts name the folder that the environment was made in. */
+const PYTHON = program('python')
 
 export const MOTO: PeerSource = {
   name: 'moto',
   command: (port) => ({
-    args: [program('moto_server'), '--host', '127.0.0.1', '--port', String(port)],
+    args: [PYTHON, '-m', 'moto.server', '--host', '127.0.0.1', '--port', String(port)],
     environment: {},
   }),
   // Without it moto says SUCCEEDED to machines that it never ran.
@@ -53,7 +55,7 @@ async function prepareEnvironment(): Promise<string | null> {
   const made = await runCommand(python, ['-m', 'venv', ENVIRONMENT]).catch(() => null)
   if (made === null) return `${python} is not installed`
   if (made.code !== 0) return `${python} cannot make a virtual environment: ${made.stderr.trim().split('\n').at(-1)}`
-  const installed = await runCommand(program('python'), ['-m', 'pip', 'install', '--quiet', ...PACKAGES])
+  const installed = await runCommand(PYTHON, ['-m', 'pip', 'install', '--quiet', ...PACKAGES])
   return installed.code === 0 ? null : `pip cannot install ${PACKAGES.join(' ')}`
 }
 
