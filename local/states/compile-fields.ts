@@ -4,6 +4,32 @@ import type { Query } from './query.ts'
 import type { QueryFault, StatesMember } from './query-check.ts'
 import { compileTemplate, type Template } from './template.ts'
 
+const JSONPATH_ONLY = new Set([
+  'InputPath',
+  'OutputPath',
+  'Parameters',
+  'ResultSelector',
+  'ResultPath',
+  'Result',
+  'ItemsPath',
+  'SecondsPath',
+  'TimestampPath',
+  'TimeoutSecondsPath',
+  'HeartbeatSecondsPath',
+  'ErrorPath',
+  'CausePath',
+  'MaxConcurrencyPath',
+  'ToleratedFailureCountPath',
+  'ToleratedFailurePercentagePath',
+  'Variable',
+])
+
+/** Why a field may not stand where it does. */
+export const unsupportedField = (field: string): string =>
+  JSONPATH_ONLY.has(field)
+    ? `The field '${field}' is only available for the JSONPath query language`
+    : `Field '${field}' is not supported`
+
 /** How the expressions of a definition are read. */
 export interface QueryReader {
   readonly parse: (text: string) => Query
@@ -43,6 +69,12 @@ export class FieldReader {
     this.#diagnostics.schema(message, `${this.path}/${field}`)
   }
 
+  /** Refuses every field but these. */
+  only(fields: readonly string[]): void {
+    for (const field of Object.keys(this.source))
+      if (!fields.includes(field)) this.fault(unsupportedField(field), field)
+  }
+
   template(field: string, members: readonly StatesMember[]): Template | null {
     const value = this.source[field]
     if (value === undefined) return null
@@ -65,8 +97,11 @@ export class FieldReader {
   }
 
   #checkDelimiters(value: Json, field: string): void {
-    if (typeof value !== 'string') return
-    if (value.startsWith('{%') !== value.endsWith('%}'))
+    if (Array.isArray(value))
+      for (const [index, item] of value.entries()) this.#checkDelimiters(item, `${field}[${index}]`)
+    else if (isJsonObject(value))
+      for (const [key, member] of Object.entries(value)) this.#checkDelimiters(member as Json, `${field}/${key}`)
+    else if (typeof value === 'string' && value.startsWith('{%') !== value.endsWith('%}'))
       this.#diagnostics.schema(`Malformed expression delimiters in: ${value}`, `${this.#statePath}/${field}`)
   }
 
@@ -111,8 +146,13 @@ export class FieldReader {
 
   /** A field that takes an expression or a literal integer within [min, max]. */
   integerTemplate(field: string, min: number, max: number): Template | null {
+    return this.numberTemplate(field, min, max, true)
+  }
+
+  /** A field that takes an expression or a literal number within [min, max]. */
+  numberTemplate(field: string, min: number, max: number, integer = false): Template | null {
     const template = this.template(field, [])
-    if (template?.kind === 'constant') this.number(field, min, max)
+    if (template?.kind === 'constant') this.number(field, min, max, integer)
     return template
   }
 

@@ -10,6 +10,18 @@ const machine = (States: Json, more: Record<string, Json> = {}) => ({
   ...more,
 })
 
+const TASK = { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', End: true }
+const distributedMap = (name: string, more: Record<string, Json> = {}) => ({
+  Type: 'Map',
+  ItemProcessor: {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: name,
+    States: { [name]: PASS as Json },
+  },
+  End: true,
+  ...more,
+})
+
 const REFUSED: readonly { readonly why: string; readonly definition: Json; readonly message: string }[] = [
   {
     why: 'a JSONPath machine',
@@ -93,6 +105,67 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
     }),
     message:
       "SCHEMA_VALIDATION_FAILED: Variable 'x' is already assigned in an outer scope at /States/B/Branches[0]/States",
+  },
+  {
+    why: 'states that only reach each other',
+    definition: machine({ A: PASS, B: { Type: 'Pass', Next: 'B' } }),
+    message: 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
+  },
+  {
+    why: 'half an expression, at any depth',
+    definition: machine({ A: { ...PASS, Output: { a: ['{% 1'] } } }),
+    message: 'SCHEMA_VALIDATION_FAILED: Malformed expression delimiters in: {% 1 at /States/A/Output/a[0]',
+  },
+  {
+    why: 'a comparison of JSONPath in a rule',
+    definition: machine({ A: { Type: 'Choice', Choices: [{ Condition: true, Variable: '$.a', Next: 'B' }] }, B: PASS }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: The field 'Variable' is only available for the JSONPath query language at /States/A/Choices[0]/Variable",
+  },
+  {
+    why: 'a condition that can never be one',
+    definition: machine({ A: { Type: 'Choice', Choices: [{ Condition: 'true', Next: 'B' }] }, B: PASS }),
+    message: 'SCHEMA_VALIDATION_FAILED: Expected a boolean or an expression at /States/A/Choices[0]/Condition',
+  },
+  {
+    why: 'a field of a retrier that there is not',
+    definition: machine({ A: { ...TASK, Retry: [{ ErrorEquals: ['E'], MaxAttempt: 1 }] } }),
+    message: "SCHEMA_VALIDATION_FAILED: Field 'MaxAttempt' is not supported at /States/A/Retry[0]/MaxAttempt",
+  },
+  {
+    why: 'a heartbeat that comes no sooner than the timeout',
+    definition: machine({ A: { ...TASK, TimeoutSeconds: 5, HeartbeatSeconds: 5 } }),
+    message:
+      'SCHEMA_VALIDATION_FAILED: HeartbeatSeconds must be smaller than TimeoutSeconds at /States/A/HeartbeatSeconds',
+  },
+  {
+    why: 'more than every item tolerated',
+    definition: machine({ A: distributedMap('B', { ToleratedFailurePercentage: 101 }) }),
+    message: 'SCHEMA_VALIDATION_FAILED: Expected a number between 0 and 100 at /States/A/ToleratedFailurePercentage',
+  },
+  {
+    why: 'two Maps of one label',
+    definition: machine({
+      A: { ...distributedMap('B', { Label: 'l', Next: 'C' }), End: false },
+      C: distributedMap('D', { Label: 'l' }),
+    }),
+    message: 'SCHEMA_VALIDATION_FAILED: Duplicate label: l at /States/C/Label',
+  },
+  {
+    why: 'a job that is waited for in an Express child',
+    definition: machine({
+      A: {
+        Type: 'Map',
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'EXPRESS' },
+          StartAt: 'B',
+          States: { B: { ...TASK, Resource: 'arn:aws:states:::glue:startJobRun.sync' } },
+        },
+        End: true,
+      },
+    }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: Express state machine does not support 'sync' service integration at /States/A/ItemProcessor/States/B/Resource",
   },
 ]
 
