@@ -87,8 +87,8 @@ export class ExecutionStore {
     inTransaction(this.#log.put([arn, firstEntry], entries))
   }
 
-  /** The record at the start or end of an execution, with what finds it. */
-  putRecord(record: ExecutionRecord): void {
+  /** The record at the start or end of an execution, with what finds it. `isNew`: nothing of it is on disk yet. */
+  putRecord(record: ExecutionRecord, isNew: boolean): void {
     const { arn, status, startedAt, stoppedAt, type, mapRun } = record
     if (type === 'EXPRESS' && mapRun === null) {
       this.#putExpress(record)
@@ -96,7 +96,7 @@ export class ExecutionStore {
     }
     inTransaction(this.#executions.put([arn], record))
     if (status === 'RUNNING') inTransaction(this.#running.put([arn], startedAt))
-    else inTransaction(this.#running.remove([arn]))
+    else if (!isNew) inTransaction(this.#running.remove([arn]))
     if (stoppedAt !== null) inTransaction(this.#closed.put([stoppedAt, arn], 1))
     for (const owner of ownersOf(record)) inTransaction(this.#lists.put([owner, startedAt, arn], { arn, status }))
   }
@@ -114,7 +114,7 @@ export class ExecutionStore {
 
   reopen(record: ExecutionRecord, stoppedAt: number): void {
     inTransaction(this.#closed.remove([stoppedAt, record.arn]))
-    this.putRecord(record)
+    this.putRecord(record, false)
   }
 
   /** Removes what closed more than 90 days before `now`; at most `limit` executions. */
@@ -133,5 +133,6 @@ export class ExecutionStore {
   }
 }
 
-const ownersOf = ({ machineArn, versionArn, aliasArn, mapRun }: ExecutionRecord): readonly string[] =>
+/** What the execution is listed under: its machine or Map Run, and the version and alias it was started by. */
+export const ownersOf = ({ machineArn, versionArn, aliasArn, mapRun }: ExecutionRecord): readonly string[] =>
   [mapRun === null ? machineArn : mapRun.arn, versionArn, aliasArn].filter((owner) => owner !== null)

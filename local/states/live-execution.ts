@@ -184,7 +184,7 @@ export class LiveExecution {
     return commit(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)
       if (changed && this.reopenedFrom !== null) executions.reopen(record, this.reopenedFrom)
-      else if (changed) executions.putRecord(record)
+      else if (changed) executions.putRecord(record, started)
       if (changed && started && record.status !== 'RUNNING') statusRecorded(asRunning(record))
       if (changed) statusRecorded(record)
     })
