@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Json } from '../../../core/json.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
 import { AwsError } from '../../../local/service.ts'
 import { manualClock } from '../manual-clock.ts'
@@ -148,6 +149,46 @@ describe('retry and catch', () => {
 })
 
 describe('times', () => {
+  test('a service takes an object only: any other Arguments fail the evaluation', async () => {
+    const { create, run } = harness()
+    const arn = await create('m', {
+      A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: '{% 3 %}', End: true },
+    })
+    expect(await run(arn)).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause: expect.stringMatching(
+        /field 'Arguments' returned an unexpected result type. Expected 'object', but was 'number'/,
+      ),
+    })
+  })
+
+  test('all variables of an execution hold 10 MiB, those of ended scopes not counted', async () => {
+    const { create, run } = harness()
+    const fill = (names: readonly string[]): Json =>
+      Object.fromEntries(names.map((name) => [name, "{% $pad('', 100000, 'x') %}"]))
+    const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
+    const filled = (count: number): Json => {
+      const passes = Array.from({ length: count }, (_, index) => [
+        `P${index}`,
+        { Type: 'Pass', Assign: fill(names(2, `v${index}_`)), Next: index === count - 1 ? 'Z' : `P${index + 1}` },
+      ])
+      return { ...Object.fromEntries(passes), Z: { Type: 'Pass', End: true } }
+    }
+    const within = await create('within', filled(52), { StartAt: 'P0' })
+    expect(await run(within)).toMatchObject({ status: 'SUCCEEDED' })
+    const beyond = await create('beyond', filled(53), { StartAt: 'P0' })
+    expect(await run(beyond)).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause: expect.stringMatching(/The variables of the execution exceed their maximum size by \d+ bytes/),
+    })
+    const one = { StartAt: 'I', States: { I: { Type: 'Pass', Assign: fill(['a', 'b']), Output: 1, End: true } } }
+    const items = names(60, 'i')
+    const scopes = await create('scopes', {
+      A: { Type: 'Map', Items: items, MaxConcurrency: 1, ItemProcessor: one as Json, End: true },
+    })
+    expect(await run(scopes)).toMatchObject({ status: 'SUCCEEDED' })
+  })
+
   test('a machine that runs longer than its TimeoutSeconds is TIMED_OUT, without error and cause', async () => {
     const { create, run } = harness()
     const machine = await create('m', { W: { Type: 'Wait', Seconds: 60, End: true } }, { TimeoutSeconds: 10 })

@@ -213,6 +213,22 @@ describe('children', () => {
     })
   })
 
+  test('what a child is given fits 256 KiB: batches end there, and a larger item fails the run', async () => {
+    const { create, run } = harness()
+    const batched = {
+      ItemBatcher: { MaxItemsPerBatch: 10 },
+      ItemProcessor: passing({ Output: '{% $count($states.input.Items) %}' }),
+    }
+    const items = (bytes: number, count: number) => `{% [1..${count}].$pad('', ${bytes}, 'x')[] %}`
+    const distributed = (Items: string, more: object) => ({ M: { Type: 'Map', Items, ...more, End: true } })
+    const inParts = await run(await create('parts', distributed(items(60_000, 6), batched)))
+    expect(inParts.output).toBe('[4,2]')
+    const selector = { ItemSelector: "{% $pad('', 300000, 'x') %}", ItemProcessor: passing() }
+    expect(await run(await create('large', distributed('{% [1] %}', selector)))).toMatchObject({
+      error: 'States.DataLimitExceeded',
+    })
+  })
+
   test('a Map Run is described by counts, and its children are listed', async () => {
     const { create, run, call } = harness()
     const machine = await create('m', {
