@@ -11,12 +11,13 @@ import {
   parsePageToken,
   present,
 } from './api.ts'
-import { machineOf, noMachine } from './api-machines.ts'
 import { checkExecutionArn, checkName, parseMachineArn } from './arns.ts'
 import type { StartSpec } from './engine-ports.ts'
 import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
 import { type ExecutionRecord, ownersOf } from './execution-store.ts'
 import { type HistoryEvent, HistoryProjection, sdkEvent } from './history.ts'
+import { activeMachineOf, machineOf, noMachine } from './known-machine.ts'
+import type { MachineRecord } from './machine-store.ts'
 import type { ChildInput } from './map-run-store.ts'
 import { redriveStatus } from './redrive.ts'
 
@@ -36,7 +37,7 @@ export const executionOperations = (api: Api): Readonly<Record<string, Operation
 /** What an ARN, plain or qualified, starts. */
 function target(api: Api, arn: string) {
   const { machineArn, qualifier } = parseMachineArn(arn)
-  const machine = machineOf(api, arn)
+  const machine = activeMachineOf(api, arn)
   if (qualifier === null) return { machine, versionArn: null, aliasArn: null, ...machine }
   if (/^\d+$/.test(qualifier)) return { machine, versionArn: arn, aliasArn: null, ...versionOf(api, arn) }
   const alias = api.machines.aliases.get([machineArn, qualifier])
@@ -168,15 +169,20 @@ async function redrive(api: Api, input: Input): Promise<unknown> {
   const { redriveToken = null, redrivenAt } = record
   if (token !== null && token === redriveToken && redrivenAt !== null && now - redrivenAt < REDRIVE_TOKEN_MILLIS)
     return { redriveDate: new Date(redrivenAt) }
-  const { status, reason } = redriveStatus(record, now)
+  const { status, reason } = redriveStatus(record, now, isMachineGone(api, record))
   if (status !== 'REDRIVABLE')
     throw new AwsError('ExecutionNotRedrivable', `Execution is not redrivable: '${record.arn}'. ${reason ?? ''}`.trim())
   const redriven = await api.engine.redrive({ ...record, redriveToken: token })
   return { redriveDate: new Date(redriven.redrivenAt ?? api.clock.now().getTime()) }
 }
 
+const DELETED: Pick<MachineRecord, 'deleting'> = { deleting: true }
+
+const isMachineGone = (api: Api, { machineArn }: ExecutionRecord): boolean =>
+  (api.machines.machines.get([machineArn]) ?? DELETED).deleting === true
+
 function describe(api: Api, record: ExecutionRecord, includedData: string): unknown {
-  const { status, reason } = redriveStatus(record, api.clock.now().getTime())
+  const { status, reason } = redriveStatus(record, api.clock.now().getTime(), isMachineGone(api, record))
   const withData = includedData !== 'METADATA_ONLY'
   return present({
     executionArn: record.arn,

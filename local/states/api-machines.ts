@@ -6,7 +6,8 @@ import { type Api, anywhere, maxResults, on, operation, page, parsePageToken, pr
 import { publishVersion } from './api-versions.ts'
 import { checkName, parseMachineArn } from './arns.ts'
 import { inTransaction } from './in-transaction.ts'
-import type { MachineRecord } from './machine-store.ts'
+import { activeMachineOf, checkActive, machineOf, noMachine } from './known-machine.ts'
+import { type MachineRecord, type VersionRecord, versionArnOf } from './machine-store.ts'
 
 /** Operations on state machines and their tags. */
 export const machineOperations = (api: Api): Readonly<Record<string, Operation>> => ({
@@ -14,10 +15,10 @@ export const machineOperations = (api: Api): Readonly<Record<string, Operation>>
   UpdateStateMachine: operation(updatePermissions, (input) => updateMachine(api, input)),
   DeleteStateMachine: operation(on('DeleteStateMachine', 'stateMachineArn'), (input) => deleteMachine(api, input)),
   DescribeStateMachine: operation(on('DescribeStateMachine', 'stateMachineArn'), async (input) =>
-    describeMachine(api, input.text('stateMachineArn')),
+    describeMachine(api, input.text('stateMachineArn'), input.textOr('includedData', 'ALL_DATA')),
   ),
   DescribeStateMachineForExecution: operation(on('DescribeStateMachineForExecution', 'executionArn'), async (input) =>
-    describeForExecution(api, input.text('executionArn')),
+    describeForExecution(api, input.text('executionArn'), input.textOr('includedData', 'ALL_DATA')),
   ),
   ListStateMachines: operation(anywhere('ListStateMachines'), async (input) => listMachines(api, input)),
   ValidateStateMachineDefinition: operation(anywhere('ValidateStateMachineDefinition'), (input) =>
@@ -29,17 +30,6 @@ export const machineOperations = (api: Api): Readonly<Record<string, Operation>>
     tags: Object.entries(machineOf(api, input.text('resourceArn')).tags).map(([key, value]) => ({ key, value })),
   })),
 })
-
-/** @throws AwsError StateMachineDoesNotExist */
-export function machineOf(api: Api, arn: string): MachineRecord {
-  const { machineArn } = parseMachineArn(arn)
-  const record = api.machines.machines.get([machineArn])
-  if (record === undefined) throw noMachine(arn)
-  return record
-}
-
-export const noMachine = (arn: string): AwsError =>
-  new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
 
 const machineArn = ({ region, accountId }: Api, name: string): string =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`
@@ -90,6 +80,7 @@ async function createMachine(api: Api, input: Input): Promise<unknown> {
 
 /** The same definition and role again is no fault. */
 async function recreated(api: Api, input: Input, known: MachineRecord, hash: string): Promise<unknown> {
+  checkActive(known)
   if (known.definition === hash && known.roleArn === input.text('roleArn') && known.type === machineType(input))
     return created(api, input, known)
   throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${known.arn}'`)
@@ -139,7 +130,7 @@ function checkVersionDescription(input: Input): void {
 }
 
 async function updateMachine(api: Api, input: Input): Promise<unknown> {
-  const record = machineOf(api, input.text('stateMachineArn'))
+  const record = activeMachineOf(api, input.text('stateMachineArn'))
   if (!UPDATABLE.some((member) => input.has(member)))
     throw new AwsError(
       'MissingRequiredParameter',
@@ -184,42 +175,50 @@ function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
   }
 }
 
+/** Versions and aliases go at once, the machine with the last of its executions. */
 async function deleteMachine(api: Api, input: Input): Promise<unknown> {
-  const { machineArn: arn } = parseMachineArn(input.text('stateMachineArn'))
+  const { machineArn: arn, qualifier } = parseMachineArn(input.text('stateMachineArn'))
+  if (qualifier !== null)
+    throw new AwsError('ValidationException', `A state machine is deleted by its unqualified ARN: '${arn}'`)
+  const record = api.machines.machines.get([arn])
   await api.transaction(() => {
     for (const { number } of api.machines.versionsOf(arn)) inTransaction(api.machines.versions.remove([arn, number]))
     for (const { name } of api.machines.aliasesOf(arn)) inTransaction(api.machines.aliases.remove([arn, name]))
-    inTransaction(api.machines.machines.remove([arn]))
+    if (record !== undefined && api.engine.runs(arn))
+      inTransaction(api.machines.machines.put([arn], { ...record, deleting: true }))
+    else inTransaction(api.machines.machines.remove([arn]))
   })
+  api.engine.condemn(arn)
   return {}
 }
 
-function describeMachine(api: Api, arn: string): unknown {
+function describeMachine(api: Api, arn: string, includedData: string): unknown {
   const { machineArn: plain, qualifier } = parseMachineArn(arn)
   const record = machineOf(api, arn)
+  const withData = includedData !== 'METADATA_ONLY'
   const common = {
     name: record.name,
-    status: 'ACTIVE',
+    status: record.deleting === true ? 'DELETING' : 'ACTIVE',
     type: record.type,
     loggingConfiguration: record.loggingConfiguration,
     tracingConfiguration: record.tracingConfiguration,
     encryptionConfiguration: { type: 'AWS_OWNED_KEY' },
   }
   if (qualifier === null)
-    return {
+    return present({
       ...common,
       stateMachineArn: plain,
-      definition: record.definitionText,
+      definition: withData ? record.definitionText : undefined,
       roleArn: record.roleArn,
       creationDate: new Date(record.createdAt),
       revisionId: record.revisionId,
-    }
-  const version = api.machines.versions.get([plain, Number(qualifier)])
+    })
+  const version = describedVersion(api, plain, qualifier)
   if (version === undefined) throw noMachine(arn)
   return present({
     ...common,
-    stateMachineArn: arn,
-    definition: version.definitionText,
+    stateMachineArn: versionArnOf(version),
+    definition: withData ? version.definitionText : undefined,
     roleArn: version.roleArn,
     creationDate: new Date(version.createdAt),
     revisionId: version.revisionId,
@@ -227,7 +226,15 @@ function describeMachine(api: Api, arn: string): unknown {
   })
 }
 
-function describeForExecution(api: Api, executionArn: string): unknown {
+/** The version of a number; of an alias, the one that most of its executions run. */
+function describedVersion(api: Api, machineArn: string, qualifier: string): VersionRecord | undefined {
+  const routes = api.machines.aliases.get([machineArn, qualifier])?.routes ?? []
+  const [heaviest] = routes.toSorted((one, other) => other.weight - one.weight)
+  const number = heaviest === undefined ? qualifier : parseMachineArn(heaviest.versionArn).qualifier
+  return api.machines.versions.get([machineArn, Number(number)])
+}
+
+function describeForExecution(api: Api, executionArn: string, includedData: string): unknown {
   const execution = api.engine.record(executionArn)
   if (execution === undefined)
     throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`)
@@ -236,7 +243,7 @@ function describeForExecution(api: Api, executionArn: string): unknown {
   return present({
     stateMachineArn: execution.machineArn,
     name: execution.machineName,
-    definition: JSON.stringify(definition ?? null),
+    definition: includedData === 'METADATA_ONLY' ? undefined : JSON.stringify(definition ?? null),
     roleArn: execution.roleArn,
     updateDate: new Date(machine?.updatedAt ?? execution.startedAt),
     loggingConfiguration: machine?.loggingConfiguration,

@@ -3,6 +3,7 @@ import { AwsError, type Operation } from '../service.ts'
 import { type Api, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
 import { parseMachineArn } from './arns.ts'
 import { inTransaction } from './in-transaction.ts'
+import { activeMachineOf } from './known-machine.ts'
 import { type AliasRecord, type AliasRoute, aliasArnOf, type MachineRecord, versionArnOf } from './machine-store.ts'
 
 /** Operations on versions and aliases. */
@@ -54,9 +55,7 @@ export async function publishVersion(api: Api, record: MachineRecord, descriptio
 
 async function publish(api: Api, input: Input): Promise<unknown> {
   const { machineArn } = parseMachineArn(input.text('stateMachineArn'))
-  const record = api.machines.machines.get([machineArn])
-  if (record === undefined)
-    throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${machineArn}'`)
+  const record = activeMachineOf(api, machineArn)
   const revisionId = input.textOr('revisionId', record.revisionId)
   if (revisionId !== record.revisionId)
     throw new AwsError(

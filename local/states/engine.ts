@@ -169,6 +169,7 @@ export class Engine implements ChildRunner {
 
   #restore(record: ExecutionRecord): LiveExecution {
     const live = this.#adopt(record, this.ports.machineOf(record.definition))
+    live.condemned = this.ports.isDeleting(record.machineArn)
     live.replay(this.ports.executions.log(record.arn))
     return live
   }
@@ -204,7 +205,24 @@ export class Engine implements ChildRunner {
     live.runner.follow([...execution.threads.values()].filter(isActive), running)
     this.#followMapRuns(live, running)
     this.#timers.set(record.arn, nextDue(live))
-    if (!running) this.#live.delete(record.arn)
+    if (running) return
+    this.#live.delete(record.arn)
+    if (live.condemned) this.ports.condemnedEnded(record.machineArn)
+  }
+
+  /** True while executions of the machine run, Express ones not counted. */
+  runs(machineArn: string): boolean {
+    return this.#standardOf(machineArn).next().done !== true
+  }
+
+  /** Stops the executions of a machine that is being deleted, each at its next transition. */
+  condemn(machineArn: string): void {
+    for (const live of this.#standardOf(machineArn)) live.condemned = true
+  }
+
+  *#standardOf(machineArn: string): Generator<LiveExecution> {
+    for (const live of this.#live.values())
+      if (live.record.machineArn === machineArn && live.record.type === 'STANDARD') yield live
   }
 
   #followMapRuns(live: LiveExecution, running: boolean): void {

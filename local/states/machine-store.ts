@@ -21,6 +21,8 @@ export interface MachineRecord {
   readonly loggingConfiguration: Json
   readonly tracingConfiguration: Json
   readonly tags: Readonly<Record<string, string>>
+  /** Deleted, but executions of it still run. */
+  readonly deleting?: true
 }
 
 /** A numbered copy; never changes. */
