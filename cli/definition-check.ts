@@ -35,7 +35,7 @@ function problemsOf(file: string, text: string): FileProblem[] {
         ({ code, message, location }): FileProblem => ({
           code: code.toLowerCase(),
           message,
-          where: { file, path: location },
+          where: { file, path: location ?? '/' },
         }),
       ),
     ]

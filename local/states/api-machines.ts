@@ -280,7 +280,9 @@ async function validateDefinition(api: Api, input: Input): Promise<unknown> {
   const shown = errorsOnly ? diagnostics.filter(({ severity }) => severity === 'ERROR') : diagnostics
   return {
     result: failed ? 'FAIL' : 'OK',
-    diagnostics: shown.slice(0, limit),
+    diagnostics: shown
+      .slice(0, limit)
+      .map(({ location, ...found }) => (location === null ? found : { ...found, location })),
     truncated: shown.length > limit,
   }
 }

@@ -4,6 +4,7 @@ import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
 import type { Distribution, ItemBatcher, ItemReader, ResultWriter } from './machine.ts'
 
 const DISTRIBUTED_ONLY = ['ItemReader', 'ItemBatcher', 'ResultWriter', 'Label'] as const
+const MAX_ITEMS = 100_000_000
 const INPUT_TYPES = ['CSV', 'JSON', 'JSONL', 'PARQUET', 'MANIFEST']
 
 /** What a Map state says about being distributed; `null` for an inline one. */
@@ -60,6 +61,7 @@ function reader(fields: FieldReader | null): ItemReader | null {
   if (action === null) fields.fault('Resource must be s3:getObject or s3:listObjectsV2', 'Resource')
   if (args === null) fields.fault("The field 'Arguments' is required but was missing", 'Arguments')
   const config = fields.object('ReaderConfig')
+  const maxItems = config?.integerTemplate('MaxItems', 0, MAX_ITEMS) ?? null
   const inputType = config?.text('InputType') ?? null
   if (action === 'getObject' && (inputType === null || !INPUT_TYPES.includes(inputType)))
     (config ?? fields).fault(`InputType must be one of ${INPUT_TYPES.join(', ')}`, 'InputType')
@@ -68,7 +70,7 @@ function reader(fields: FieldReader | null): ItemReader | null {
     action,
     arguments: args,
     config: (isJsonObject(config?.source) ? config.source : {}) as Json,
-    maxItems: config?.template('MaxItems', []) ?? null,
+    maxItems,
   }
 }
 

@@ -21,13 +21,16 @@ const JSONPATH_ONLY = new Set([
   'MaxConcurrencyPath',
   'ToleratedFailureCountPath',
   'ToleratedFailurePercentagePath',
+  'MaxItemsPath',
+  'MaxItemsPerBatchPath',
+  'MaxInputBytesPerBatchPath',
   'Variable',
 ])
 
 /** Why a field may not stand where it does. */
 export const unsupportedField = (field: string): string =>
   JSONPATH_ONLY.has(field)
-    ? `The field '${field}' is only available for the JSONPath query language`
+    ? `The QueryLanguage is set to 'JSONata', but field '${field}' is only supported for the 'JSONPath' QueryLanguage`
     : `Field '${field}' is not supported`
 
 /** How the expressions of a definition are read. */
@@ -72,7 +75,7 @@ export class FieldReader {
   /** Refuses every field but these. */
   only(fields: readonly string[]): void {
     for (const field of Object.keys(this.source))
-      if (!fields.includes(field)) this.fault(unsupportedField(field), field)
+      if (!fields.includes(field)) this.#diagnostics.schema(unsupportedField(field), this.path)
   }
 
   template(field: string, members: readonly StatesMember[]): Template | null {
@@ -160,8 +163,11 @@ export class FieldReader {
   number(field: string, min: number, max: number, integer = true): number | null {
     const value = this.source[field]
     if (value === undefined) return null
-    if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value
-    this.fault(`Expected ${integer ? 'an integer' : 'a number'} between ${min} and ${max}`, field)
+    if (typeof value !== 'number' || (integer && !Number.isInteger(value)))
+      this.fault(`Expected ${integer ? 'an integer' : 'a number'} between ${min} and ${max}`, field)
+    else if (value < min) this.fault(`Minimum value is ${integer ? min : min.toFixed(1)}`, field)
+    else if (value > max) this.fault(`Maximum value is ${integer ? max : max.toFixed(1)}`, field)
+    else return value
     return null
   }
 

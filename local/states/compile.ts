@@ -140,7 +140,7 @@ class Compiler {
     }
     const { StartAt: startAt, States: states } = definition
     if (path !== '' && definition.QueryLanguage !== undefined)
-      this.#diagnostics.schema("Field 'QueryLanguage' is not supported", `${path}/QueryLanguage`)
+      this.#diagnostics.schema(unsupportedField('QueryLanguage'), path)
     if (typeof startAt !== 'string' || !isJsonObject(states) || Object.keys(states).length === 0) {
       this.#diagnostics.schema('StartAt must be a string and States an object with at least one state', path || '/')
       return null
@@ -192,7 +192,7 @@ class Compiler {
       )
     for (const field of Object.keys(state)) {
       if (COMMON.includes(field) || SUPPORTED[type]?.includes(field)) continue
-      this.#diagnostics.schema(unsupportedField(field), `${path}/${field}`)
+      this.#diagnostics.schema(unsupportedField(field), path)
     }
     const ends = ['Choice', 'Succeed', 'Fail'].includes(type)
     if (!ends && state.Next === undefined && state.End !== true)

@@ -31,7 +31,8 @@ class Usage {
     if (hasParallelParts(node)) this.#parallel = { node, frame }
   }
 
-  exit(node: unknown, frame: unknown): void {
+  exit(node: unknown, frame: unknown, result: unknown): void {
+    if (bytesHeld(result) > MAX_HELD_BYTES) throw memoryExceeded()
     if (this.#parallel === null) this.#depth -= 1
     else if (this.#parallel.node === node && this.#parallel.frame === frame) {
       this.#parallel = null
@@ -43,7 +44,7 @@ class Usage {
 
 const tooDeep = (depth: number, max: number): Error =>
   new Error(
-    `Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive. Depth=${depth} max=${max}`,
+    `Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive. Depth=${depth} max=${max}`,
   )
 
 function hasParallelParts(node: unknown): boolean {
@@ -51,6 +52,16 @@ function hasParallelParts(node: unknown): boolean {
   const parts = node.value === '[' ? node.expressions : node.value === '{' ? node.lhs : null
   return Array.isArray(parts) && parts.length > 1
 }
+
+/** Eight bytes an element, one a character. */
+const bytesHeld = (value: unknown): number =>
+  Array.isArray(value) ? value.length * 8 : typeof value === 'string' ? value.length : 0
+
+/** What a value takes that an evaluation may hold, as far as others measured it: 873,782 numbers. */
+export const MAX_HELD_BYTES = 6_990_256
+
+export const memoryExceeded = (): Error =>
+  new Error('Expression evaluation memory limit exceeded: Check for excessive memory usage')
 
 const USAGE = 'usage of this evaluation'
 
@@ -60,24 +71,24 @@ const usageIn = (frame: Frame): Usage | null => {
 }
 
 /**
- * Bounds depth and time of an expression that could exceed them: one that defines functions, or is nested deep itself. The result
- * turns bindings into those of one evaluation.
+ * Bounds depth, time and memory of an expression that could exceed them: one that defines functions or ranges, or is nested deep
+ * itself. The result turns bindings into those of one evaluation.
  */
 export function boundEvaluation<B extends object>(expression: jsonata.Expression): (bindings: B) => B {
   const ast: unknown = expression.ast()
-  if (!definesFunctions(ast) && depthOf(ast) < MAX_DEPTH) return (bindings) => bindings
-  const hook = (name: string, run: (node: unknown, input: unknown, frame: Frame) => void) =>
+  if (!growsByItself(ast) && depthOf(ast) < MAX_DEPTH) return (bindings) => bindings
+  const hook = (name: string, run: (node: unknown, input: unknown, frame: Frame, result: unknown) => void) =>
     expression.assign(Symbol.for(`jsonata.__evaluate_${name}`) as unknown as string, run)
   hook('entry', (node, _input, frame) => usageIn(frame)?.enter(node, frame))
-  hook('exit', (node, _input, frame) => usageIn(frame)?.exit(node, frame))
+  hook('exit', (node, _input, frame, result) => usageIn(frame)?.exit(node, frame, result))
   return (bindings) => ({ ...bindings, [USAGE]: new Usage() })
 }
 
 const childrenOf = (node: unknown): readonly unknown[] =>
   Array.isArray(node) ? node : isJsonObject(node) ? Object.values(node) : []
 
-const definesFunctions = (node: unknown): boolean =>
-  (isJsonObject(node) && node.type === 'lambda') || childrenOf(node).some(definesFunctions)
+const growsByItself = (node: unknown): boolean =>
+  (isJsonObject(node) && (node.type === 'lambda' || node.value === '..')) || childrenOf(node).some(growsByItself)
 
 /** Nodes on the longest way down. */
 function depthOf(node: unknown): number {

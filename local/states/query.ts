@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import jsonata from 'jsonata'
 import type { Json } from '../../core/json.ts'
-import { boundEvaluation } from './query-bounds.ts'
+import { boundEvaluation, MAX_HELD_BYTES, memoryExceeded } from './query-bounds.ts'
 
 /** What an expression sees: `states` and the workflow variables. */
 export type Bindings = Readonly<Record<string, unknown>>
@@ -86,6 +86,7 @@ function range(first: unknown, last: unknown, step: unknown): unknown {
   if (typeof first !== 'number' || typeof last !== 'number' || typeof step !== 'number') return undefined
   const [from, to, by] = [Math.trunc(first), Math.trunc(last), Math.trunc(step)]
   if (by === 0 || (by > 0 ? from > to : from < to)) return undefined
+  if ((Math.abs(to - from) / Math.abs(by) + 1) * 8 > MAX_HELD_BYTES) throw memoryExceeded()
   const values: number[] = []
   for (let value = from; by > 0 ? value <= to : value >= to; value += by) values.push(value)
   return values.length === 1 ? values[0] : values

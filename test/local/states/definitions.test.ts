@@ -72,7 +72,7 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
         End: true,
       },
     }),
-    message: "SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]/QueryLanguage",
+    message: "SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]",
   },
   {
     why: 'credentials without a role',
@@ -112,6 +112,16 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
     message: 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
   },
   {
+    why: 'a machine that never ends',
+    definition: machine({ A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } }),
+    message: 'MISSING_END_STATE: Workflow has no terminal state at null',
+  },
+  {
+    why: 'a field that the type of state does not have, at the state',
+    definition: machine({ A: { ...PASS, Catch: [] } }),
+    message: "SCHEMA_VALIDATION_FAILED: Field 'Catch' is not supported at /States/A",
+  },
+  {
     why: 'half an expression, at any depth',
     definition: machine({ A: { ...PASS, Output: { a: ['{% 1'] } } }),
     message: 'SCHEMA_VALIDATION_FAILED: Malformed expression delimiters in: {% 1 at /States/A/Output/a[0]',
@@ -120,7 +130,7 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
     why: 'a comparison of JSONPath in a rule',
     definition: machine({ A: { Type: 'Choice', Choices: [{ Condition: true, Variable: '$.a', Next: 'B' }] }, B: PASS }),
     message:
-      "SCHEMA_VALIDATION_FAILED: The field 'Variable' is only available for the JSONPath query language at /States/A/Choices[0]/Variable",
+      "SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Variable' is only supported for the 'JSONPath' QueryLanguage at /States/A/Choices[0]",
   },
   {
     why: 'a condition that can never be one',
@@ -130,7 +140,7 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
   {
     why: 'a field of a retrier that there is not',
     definition: machine({ A: { ...TASK, Retry: [{ ErrorEquals: ['E'], MaxAttempt: 1 }] } }),
-    message: "SCHEMA_VALIDATION_FAILED: Field 'MaxAttempt' is not supported at /States/A/Retry[0]/MaxAttempt",
+    message: "SCHEMA_VALIDATION_FAILED: Field 'MaxAttempt' is not supported at /States/A/Retry[0]",
   },
   {
     why: 'a heartbeat that comes no sooner than the timeout',
@@ -141,7 +151,7 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
   {
     why: 'more than every item tolerated',
     definition: machine({ A: distributedMap('B', { ToleratedFailurePercentage: 101 }) }),
-    message: 'SCHEMA_VALIDATION_FAILED: Expected a number between 0 and 100 at /States/A/ToleratedFailurePercentage',
+    message: 'SCHEMA_VALIDATION_FAILED: Maximum value is 100.0 at /States/A/ToleratedFailurePercentage',
   },
   {
     why: 'two Maps of one label',

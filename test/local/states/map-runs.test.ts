@@ -43,6 +43,7 @@ describe('item readers', () => {
     },
     { why: 'JSON lines', text: '{"a":1}\n\n2\n', map: reading('JSONL'), items: [{ a: 1 }, 2] },
     { why: 'a JSON array', text: '[1,2,3]', map: reading('JSON', { MaxItems: 2 }), items: [1, 2] },
+    { why: 'as many items as a text says', text: '[1,2]', map: reading('JSON', { MaxItems: "{% '1' %}" }), items: [1] },
     {
       why: 'a JSON array behind a pointer',
       text: '{"a":{"b":[1]}}',
@@ -147,7 +148,7 @@ describe('item readers', () => {
     {
       why: 'a negative MaxItems',
       text: '[]',
-      map: reading('JSON', { MaxItems: -1 }),
+      map: reading('JSON', { MaxItems: '{% -1 %}' }),
       cause: 'field MaxItems must be positive',
     },
   ]

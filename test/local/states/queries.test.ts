@@ -48,6 +48,18 @@ describe('expressions', () => {
     )
   })
 
+  const TOO_MUCH = [
+    '[1..873783] ~> $count()',
+    '$range(1, 1000000000000, 1)',
+    '$length(($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $p("x", 23)))',
+  ]
+  test.each(TOO_MUCH)('%s holds more than AWS lets an evaluation hold', async (text) => {
+    await expect(evaluate(text)).rejects.toMatchObject({
+      reason:
+        'threw an error during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage',
+    })
+  })
+
   test('evaluations of one expression at the same time do not count for each other', async () => {
     const query = parse(sumTo(25))
     const results = await Promise.all(Array.from({ length: 8 }, () => query.evaluate({})))
