@@ -14,7 +14,7 @@ import { type Mended, mend, mendedMapping, printMended } from '../demo/mend.ts'
 import { bucketOf, clientSettings } from '../deployment.ts'
 import { executionArnOf, followExecution } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
-import type { JobDocument } from '../job-view.ts'
+import type { JobDocument } from '../job-document.ts'
 import { getJob } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode, type Output } from '../output.ts'
 import { type Project, readProject } from '../project.ts'
@@ -40,17 +40,11 @@ interface Outcome {
 
 const reconciles = ({ status, counts }: JobDocument): boolean => {
   if (status !== 'COMPLETED' || counts === null) return status !== 'COMPLETED'
-  const {
-    input = 0,
-    curated = 0,
-    rejected = 0,
-    duplicates = 0,
-    inserted = 0,
-    updated = 0,
-    unchanged = 0,
-    stale = 0,
-  } = counts
-  return input === curated + rejected + duplicates && curated === inserted + updated + unchanged + stale
+  const rows = (name: string): number => counts[name] ?? 0
+  return (
+    rows('input') === rows('curated') + rows('rejected') + rows('duplicates') &&
+    rows('curated') === rows('inserted') + rows('updated') + rows('unchanged') + rows('stale')
+  )
 }
 
 async function drop(demoCase: DemoCase, clients: Clients, output: Output): Promise<Outcome> {

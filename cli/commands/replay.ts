@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
-import { isJsonObject } from '../../core/json.ts'
 import { manifestKeyOf } from '../../replay/manifest.ts'
 import type { ReplayReport, ReportLine } from '../../replay/report.ts'
 import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
+import { expected } from '../guards.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { isPreviewPage, type PreviewPage, type ReplayView } from '../replay-answers.ts'
 import {
   awaitResult,
   describeReplay,
@@ -14,7 +15,6 @@ import {
   hasEnded,
   linesSoFar,
   type ReplayClients,
-  type ReplayView,
   readResult,
 } from '../replay-client.ts'
 import { readManifest } from '../replay-manifest-file.ts'
@@ -41,16 +41,8 @@ function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
   return NOT_WANTED.some((outcome) => (totals[outcome] ?? 0) > 0) ? EXIT.no : EXIT.done
 }
 
-interface Page {
-  readonly report: ReplayReport
-  readonly nextLine: number | null
-}
-
-async function previewPage(clients: ReplayClients, manifest: string, fromLine: number): Promise<Page> {
-  const answer = await invokeMetadata(clients.lambda, { operation: 'previewReplay', manifest, fromLine })
-  if (isJsonObject(answer) && isJsonObject(answer.report)) return answer as unknown as Page
-  throw new Error('the metadata function answered no plan')
-}
+const previewPage = async ({ lambda }: ReplayClients, manifest: string, fromLine: number): Promise<PreviewPage> =>
+  expected(await invokeMetadata(lambda, { operation: 'previewReplay', manifest, fromLine }), isPreviewPage, 'plan')
 
 /** `sluice replay plan MANIFEST`: what would happen to each source; nothing is written anywhere. */
 export async function replayPlan(invocation: Invocation, file: string, options: BacktestOptions): Promise<ExitCode> {

@@ -18,7 +18,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'csv-parse/sync'
 import { clientSettings } from '../../cli/deployment.ts'
-import type { JobDocument } from '../../cli/job-view.ts'
+import type { JobDocument } from '../../cli/job-document.ts'
 import { getJob, listJobs } from '../../cli/jobs-client.ts'
 import { openStore } from '../../local/store.ts'
 import { documentOf, sluice } from '../cli/command.ts'

@@ -6,7 +6,7 @@ import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { bucketOf, invokeMetadata } from '../../cli/deployment.ts'
 import { executionArnOf } from '../../cli/follow.ts'
-import type { JobDocument } from '../../cli/job-view.ts'
+import type { JobDocument } from '../../cli/job-document.ts'
 import { getJob } from '../../cli/jobs-client.ts'
 import { awaitResult, describeReplay, dropManifest } from '../../cli/replay-client.ts'
 import type { SourceVersion } from '../../core/source.ts'
