@@ -2,6 +2,7 @@ import type { Collection, Store } from '../service.ts'
 import type { ExecutionStatus } from './execution-state.ts'
 import { inTransaction } from './in-transaction.ts'
 import type { LogEntry } from './log.ts'
+import { type LogChunk, packEntries, unpackEntries } from './log-chunk.ts'
 
 /** What is kept of an execution beside its log. Times in epoch milliseconds. */
 export interface ExecutionRecord {
@@ -47,7 +48,7 @@ const RETENTION_MILLIS = 90 * 86_400_000
 export class ExecutionStore {
   readonly #executions: Collection<ExecutionRecord>
   /** Chunks of the log, one a commit, by number of the first entry. */
-  readonly #log: Collection<readonly LogEntry[]>
+  readonly #log: Collection<LogChunk | readonly LogEntry[]>
   /** ARNs of what runs: all that a start has to read. */
   readonly #running: Collection<number>
   /** By machine, version, alias or Map Run; newest last. */
@@ -71,11 +72,7 @@ export class ExecutionStore {
   }
 
   *log(arn: string): Iterable<LogEntry> {
-    for (const { value } of this.#log.range([arn])) yield* value
-  }
-
-  *logBackwards(arn: string): Iterable<LogEntry> {
-    for (const { value } of this.#log.range([arn], { reverse: true })) yield* value.toReversed()
+    for (const { value } of this.#log.range([arn])) yield* unpackEntries(value)
   }
 
   /** Newest first. `owner`: ARN of a machine, version, alias or Map Run. */
@@ -84,7 +81,7 @@ export class ExecutionStore {
   }
 
   putLog(arn: string, firstEntry: number, entries: readonly LogEntry[]): void {
-    inTransaction(this.#log.put([arn, firstEntry], entries))
+    inTransaction(this.#log.put([arn, firstEntry], packEntries(entries)))
   }
 
   /** The record at the start or end of an execution, with what finds it. `isNew`: nothing of it is on disk yet. */
