@@ -98,7 +98,7 @@ async function created(api: Api, input: Input, record: MachineRecord): Promise<u
 }
 
 async function save(api: Api, record: MachineRecord, definition: Json): Promise<void> {
-  await api.transaction(() => {
+  await api.machines.change(() => {
     api.machines.saveDefinition(definition)
     inTransaction(api.machines.machines.put([record.arn], record))
   })
@@ -181,7 +181,7 @@ async function deleteMachine(api: Api, input: Input): Promise<unknown> {
   if (qualifier !== null)
     throw new AwsError('ValidationException', `A state machine is deleted by its unqualified ARN: '${arn}'`)
   const record = api.machines.machines.get([arn])
-  await api.transaction(() => {
+  await api.machines.change(() => {
     for (const { number } of api.machines.versionsOf(arn)) inTransaction(api.machines.versions.remove([arn, number]))
     for (const { name } of api.machines.aliasesOf(arn)) inTransaction(api.machines.aliases.remove([arn, name]))
     if (record !== undefined && api.engine.runs(arn))

@@ -46,7 +46,7 @@ export async function publishVersion(api: Api, record: MachineRecord, descriptio
     description,
     createdAt: api.clock.now().getTime(),
   }
-  await api.transaction(() => {
+  await api.machines.change(() => {
     inTransaction(api.machines.versions.put([record.arn, version.number], version))
     inTransaction(api.machines.machines.put([record.arn], { ...record, lastVersion: version.number }))
   })

@@ -87,7 +87,7 @@ export function createStatesService(options: StatesOptions): StatesService {
       .remove([machineArn])
       .catch((thrown: unknown) => log(`Cannot remove the deleted machine ${machineArn}: ${messageOf(thrown)}`))
   }
-  const api: Api = { engine, machines, executions, mapRuns, definitions, transaction, clock, chance, region, accountId }
+  const api: Api = { engine, machines, executions, mapRuns, definitions, clock, chance, region, accountId }
   return {
     id: 'states',
     operations: {
