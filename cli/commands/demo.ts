@@ -8,7 +8,6 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Mapping } from '../../core/mapping.ts'
 import { startRuntime } from '../../local/runtime.ts'
-import { systemClock } from '../../local/system-clock.ts'
 import { type DemoCase, duplicateOf, RENAMED_COLUMN, RENAMED_TITLE, sourceOf, writeCases } from '../demo/cases.ts'
 import { type Mended, mend, mendedMapping, printMended } from '../demo/mend.ts'
 import { bucketOf, clientSettings } from '../deployment.ts'
@@ -147,11 +146,6 @@ export async function demo({ output, state, directory }: Invocation, options: { 
   const runtime = await startRuntime({
     assemblyDirectory,
     stateDirectory,
-    port: 0,
-    clock: systemClock,
-    engine: 'embedded',
-    databaseUrl: null,
-    log: () => undefined,
   })
   try {
     const { outcomes, tables, mended } = await play(directory, stateDirectory, scratch, output)
