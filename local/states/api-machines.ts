@@ -55,7 +55,7 @@ async function createMachine(api: Api, input: Input): Promise<unknown> {
   checkVersionDescription(input)
   const arn = machineArn(api, name)
   const type = machineType(input)
-  const { json, hash } = api.definitions.check(input.text('definition'), type)
+  const { json, hash } = await api.definitions.check(input.text('definition'), type)
   const known = api.machines.machines.get([arn])
   if (known !== undefined) return recreated(api, input, known, hash)
   const now = api.clock.now().getTime()
@@ -97,9 +97,10 @@ async function created(api: Api, input: Input, record: MachineRecord): Promise<u
   })
 }
 
-async function save(api: Api, record: MachineRecord, definition: Json): Promise<void> {
+/** `definition`: `null` for the one that is on disk already. */
+async function save(api: Api, record: MachineRecord, definition: Json | null): Promise<void> {
   await api.machines.change(() => {
-    api.machines.saveDefinition(definition)
+    if (definition !== null) api.machines.saveDefinition(definition)
     inTransaction(api.machines.machines.put([record.arn], record))
   })
 }
@@ -137,8 +138,10 @@ async function updateMachine(api: Api, input: Input): Promise<unknown> {
       'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
     )
   checkVersionDescription(input)
-  const next = revised(api, input, record)
-  if (next !== record) await save(api, next, api.definitions.check(next.definitionText, next.type).json)
+  const text = input.textOr('definition', record.definitionText)
+  const checked = text === record.definitionText ? null : await api.definitions.check(text, record.type)
+  const next = revised(api, input, record, checked?.hash ?? record.definition)
+  if (next !== record) await save(api, next, checked?.json ?? null)
   const version = input.booleanOr('publish', false)
     ? await publishVersion(api, next, input.textOr('versionDescription', null))
     : null
@@ -150,7 +153,7 @@ async function updateMachine(api: Api, input: Input): Promise<unknown> {
 }
 
 /** The machine with what the input changes of it; the same object when that is nothing. */
-function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
+function revised(api: Api, input: Input, record: MachineRecord, definition: string): MachineRecord {
   const definitionText = input.textOr('definition', record.definitionText)
   const roleArn = input.textOr('roleArn', record.roleArn)
   const loggingConfiguration = (input.members.loggingConfiguration ?? record.loggingConfiguration) as Json
@@ -158,14 +161,10 @@ function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
   const configured = digestOfJson([loggingConfiguration, tracingConfiguration])
   const known = digestOfJson([record.loggingConfiguration, record.tracingConfiguration])
   if (definitionText === record.definitionText && roleArn === record.roleArn && configured === known) return record
-  const { hash } =
-    definitionText === record.definitionText
-      ? { hash: record.definition }
-      : api.definitions.check(definitionText, record.type)
-  const newRevision = hash !== record.definition || roleArn !== record.roleArn
+  const newRevision = definition !== record.definition || roleArn !== record.roleArn
   return {
     ...record,
-    definition: hash,
+    definition,
     definitionText,
     roleArn,
     loggingConfiguration,

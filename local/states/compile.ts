@@ -6,7 +6,7 @@ import { Diagnostics } from './diagnostics.ts'
 import { checkExpress } from './express-check.ts'
 import type { Catcher, ChoiceRule, Machine, Retrier, Scope, State } from './machine.ts'
 import { checkQuery } from './query-check.ts'
-import { parseResource } from './resource.ts'
+import { parseResource, unknownResource } from './resource.ts'
 
 /** A compiled machine, or the findings for which AWS would refuse it. */
 export type Compilation =
@@ -354,9 +354,6 @@ function errorNames(fields: FieldReader): readonly string[] {
     fields.fault("'States.ALL' must appear alone and in the last retrier or catcher", 'ErrorEquals')
   return names
 }
-
-const unknownResource = (arn: string): string =>
-  `The resource provided ${arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.`
 
 const isSeconds = (value: Json): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 99_999_999

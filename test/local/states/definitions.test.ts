@@ -112,6 +112,33 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
     message: 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
   },
   {
+    why: 'an operation that the SDK does not have',
+    definition: machine({ A: { ...TASK, Resource: 'arn:aws:states:::aws-sdk:s3:fetchObject' } }),
+    message:
+      'SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::aws-sdk:s3:fetchObject is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource',
+  },
+  {
+    why: 'a member that a request of the SDK does not have, inside an iteration too',
+    definition: machine({
+      A: {
+        Type: 'Map',
+        ItemProcessor: {
+          StartAt: 'B',
+          States: {
+            B: {
+              ...TASK,
+              Resource: 'arn:aws:states:::aws-sdk:s3:deleteObjects',
+              Arguments: { Bucket: 'b', Delete: { Objects: [{ Key: 'k', versionId: '1' }] } },
+            },
+          },
+        },
+        End: true,
+      },
+    }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: The field 'versionId' is not supported by Step Functions at /States/A/ItemProcessor/States/B/Arguments",
+  },
+  {
     why: 'a machine that never ends',
     definition: machine({ A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } }),
     message: 'MISSING_END_STATE: Workflow has no terminal state at null',
