@@ -157,6 +157,9 @@ function routesOf(api: Api, input: Input): readonly AliasRoute[] {
   const weights = routes.map(({ weight }) => weight)
   if (routes.length < 1 || routes.length > 2)
     throw new AwsError('ValidationException', 'A routing configuration has one or two versions')
+  const wrong = weights.find((weight) => !Number.isInteger(weight) || weight < 0 || weight > 100)
+  if (wrong !== undefined)
+    throw new AwsError('ValidationException', `A routing weight is an integer between 0 and 100. Received: ${wrong}`)
   if (weights.reduce((sum, weight) => sum + weight, 0) !== 100)
     throw new AwsError(
       'ValidationException',

@@ -6,9 +6,11 @@ interface Known {
   readonly machines: MachineStore
 }
 
-/** The machine of a plain or qualified ARN. @throws AwsError StateMachineDoesNotExist */
+/** The machine of a plain or qualified ARN. @throws AwsError StateMachineDoesNotExist, ValidationException for the ARN of a Map */
 export function machineOf({ machines }: Known, arn: string): MachineRecord {
-  const { machineArn } = parseMachineArn(arn)
+  const { machineArn, name } = parseMachineArn(arn)
+  if (name.includes('/'))
+    throw new AwsError('ValidationException', `The ARN must not be that of a Distributed Map state: '${arn}'`)
   const record = machines.machines.get([machineArn])
   if (record === undefined) throw noMachine(arn)
   return record

@@ -287,6 +287,22 @@ describe('stopping and going on', () => {
     expect(await create('m', { A: PASS })).toBe(arn)
   })
 
+  test('a route has a weight between 0 and 100, and a Map state is no machine', async () => {
+    const { call, create } = harness()
+    const stateMachineArn = await create('m', { A: PASS })
+    const { stateMachineVersionArn } = await call('PublishStateMachineVersion', { stateMachineArn })
+    const routes = [
+      { stateMachineVersionArn, weight: 101 },
+      { stateMachineVersionArn: `${stateMachineArn}:2`, weight: -1 },
+    ]
+    await expect(call('CreateStateMachineAlias', { name: 'a', routingConfiguration: routes })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
+    await expect(call('DescribeStateMachine', { stateMachineArn: `${stateMachineArn}/rows` })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
+  })
+
   test('an alias is described as the version that most of its executions run', async () => {
     const { call, create } = harness()
     const stateMachineArn = await create('m', { A: PASS })
