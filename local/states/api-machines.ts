@@ -8,6 +8,7 @@ import { checkName, parseMachineArn } from './arns.ts'
 import { inTransaction } from './in-transaction.ts'
 import { activeMachineOf, checkActive, machineOf, noMachine } from './known-machine.ts'
 import { type MachineRecord, type VersionRecord, versionArnOf } from './machine-store.ts'
+import { variableReferences } from './variable-references.ts'
 
 /** Operations on state machines and their tags. */
 export const machineOperations = (api: Api): Readonly<Record<string, Operation>> => ({
@@ -208,6 +209,7 @@ function describeMachine(api: Api, arn: string, includedData: string): unknown {
       ...common,
       stateMachineArn: plain,
       definition: withData ? record.definitionText : undefined,
+      variableReferences: withData ? referencesOf(record.definitionText) : undefined,
       roleArn: record.roleArn,
       creationDate: new Date(record.createdAt),
       revisionId: record.revisionId,
@@ -218,11 +220,17 @@ function describeMachine(api: Api, arn: string, includedData: string): unknown {
     ...common,
     stateMachineArn: versionArnOf(version),
     definition: withData ? version.definitionText : undefined,
+    variableReferences: withData ? referencesOf(version.definitionText) : undefined,
     roleArn: version.roleArn,
     creationDate: new Date(version.createdAt),
     revisionId: version.revisionId,
     description: version.description,
   })
+}
+
+function referencesOf(definitionText: string): Readonly<Record<string, readonly string[]>> | undefined {
+  const references = variableReferences(JSON.parse(definitionText) as Json)
+  return Object.keys(references).length === 0 ? undefined : references
 }
 
 /** The version of a number; of an alias, the one that most of its executions run. */

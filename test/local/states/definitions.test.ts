@@ -250,6 +250,24 @@ describe('creation', () => {
     await expect(create('m', { A: task }, {}, 'EXPRESS')).rejects.toMatchObject({ code: 'InvalidDefinition' })
   })
 
+  test('a machine says which variables its states refer to', async () => {
+    const { call, create } = harness()
+    const stateMachineArn = await create('m', {
+      A: { Type: 'Pass', Assign: { x: 1, ünï: '{% $count($states.input) %}' }, Next: 'B' },
+      B: {
+        Type: 'Map',
+        Items: '{% [$x] %}',
+        ItemProcessor: {
+          StartAt: 'C',
+          States: { C: { Type: 'Pass', Assign: { y: '{% $ünï + $x %}' }, Output: '{% $local := $x %}', End: true } },
+        },
+        End: true,
+      },
+    })
+    const { variableReferences } = await call('DescribeStateMachine', { stateMachineArn })
+    expect(variableReferences).toEqual({ B: ['x'], C: ['ünï', 'x'] })
+  })
+
   test('creating the same machine again is no fault, another definition under its name is', async () => {
     const { create } = harness()
     const arn = await create('m', { A: PASS })
