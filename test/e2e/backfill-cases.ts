@@ -16,9 +16,9 @@ const HEAP_GROWTH_BYTES = 16 * 1024 ** 2
 const PROCESS_GROWTH_BYTES = 96 * 1024 ** 2
 
 /** What the tests need of the runtime that they share. */
-interface BackfillHarness extends Pick<MachineHarness, 'runtime' | 'drop' | 'resultOf'> {
+export interface BackfillHarness extends Pick<MachineHarness, 'runtime' | 'drop' | 'resultOf'> {
   /** Kills the runtime and starts another one on its state. */
-  restart(environment: NodeJS.ProcessEnv): Promise<void>
+  restart(environment?: NodeJS.ProcessEnv): Promise<void>
   /** For files of the tests. */
   readonly folder: string
   /** A prefix below `landing/` of which no event tells. */
