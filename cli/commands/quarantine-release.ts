@@ -2,15 +2,14 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
 import { MAX_SOURCES, manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
-import { parseManifest } from '../../replay/parse-manifest.ts'
-import { mustConfirm, type Release, type ReleaseManifest, releaseManifest } from '../../replay/release-manifest.ts'
+import { mustConfirm, type Release } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
+import { nextManifest } from '../next-manifest.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { listRecords, showRecords } from '../quarantine-client.ts'
 import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
-import { describeReplay } from '../replay-client.ts'
 import { connectionOf } from '../session.ts'
 
 interface ReleaseOptions extends Omit<FilterOptions, 'status'> {
@@ -117,26 +116,6 @@ function confirmed(release: Release): Release {
   return release
 }
 
-/** What the workflow would refuse is refused here, before anything is written. @throws CommandError `invalid_manifest` */
-function acceptable(manifest: ReleaseManifest): ReleaseManifest {
-  const parsed = parseManifest(Buffer.from(manifest.text))
-  if (parsed.ok) return manifest
-  const [first] = parsed.problems
-  throw wrong(
-    'invalid_manifest',
-    `${first?.field}: ${first?.message} (expected ${first?.expected}; found ${first?.found})`,
-  )
-}
-
-/** The first round that has not ended: a release that failed is asked for anew, one that runs is left to run. */
-async function nextManifest(lambda: LambdaClient, release: Release): Promise<ReleaseManifest> {
-  for (let round = 1; ; round += 1) {
-    const manifest = acceptable(releaseManifest(release, round))
-    const replay = await describeReplay(lambda, manifest.replayId)
-    if (replay?.status !== 'COMPLETED') return manifest
-  }
-}
-
 function printRelease({ jobs, dryRun }: Release, replayId: string, manifest: string, waiting: number): string {
   const files = jobs.length === 1 ? '1 file' : `${jobs.length} files`
   const are = jobs.length === 1 ? 'is' : 'are'
@@ -173,7 +152,7 @@ export async function quarantineRelease(
     overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
     confirm: options.confirm === undefined ? null : Number(options.confirm),
   })
-  const { replayId, text } = await nextManifest(lambda, release)
+  const { replayId, text } = await nextManifest(lambda, release, 'release')
   const bucket = await bucketOf(lambda, 'REPLAY')
   const key = manifestKeyOf(replayId)
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }))

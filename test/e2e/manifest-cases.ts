@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { executionArnOf } from '../../cli/follow.ts'
 import { describeReplay, dropManifest } from '../../cli/replay-client.ts'
 import type { SourceVersion } from '../../core/source.ts'
 import type { ReplayReport } from '../../replay/report.ts'
@@ -8,8 +9,10 @@ import { documentOf, sluice } from '../cli/command.ts'
 import { fuzzedManifests } from '../replay/manifests.ts'
 import type { BackfillHarness } from './backfill-cases.ts'
 import { everything } from './everything.ts'
+import { land } from './faulty-runtime.ts'
+import { jobOf } from './harness.ts'
 import { objectOf } from './json.ts'
-import { endOf } from './operator.ts'
+import { asAdministrator, endOf } from './operator.ts'
 import { type MachineHarness, manifestText } from './replay-machine.ts'
 
 /** What the tests need of the runtime that they share. */
@@ -79,6 +82,23 @@ export function manifestTests({ runtime, folder, sources, jobId, executions, dro
         { lines: [{ replay: { status: 'COMPLETED' } }, { replay: { status: 'REFUSED' }, effect: null }] },
       ])
       expect(await everything(runtime().clients)).toEqual(before)
+    })
+
+    test('IDEM-04 runs a job again that the warehouse had not taken, as it was, by its id alone', async () => {
+      const { clients } = runtime()
+      await asAdministrator(clients, ['ALTER TABLE "ops"."ledger_lines" RENAME TO "ledger_away"'])
+      const source = await land(runtime(), 'globex/lines/unlucky.json', `{"id":"unlucky","reading":1}\n`, false)
+      const { jobId: failed, ...job } = await jobOf(runtime(), await executionArnOf(clients.states, source))
+      await asAdministrator(clients, ['ALTER TABLE "ops"."ledger_away" RENAME TO "ledger_lines"'])
+      expect(job).toMatchObject({ status: 'FAILED', reasonCode: 'load_failed' })
+      const again = () =>
+        sluice(['replay', 'jobs', failed, '--why', 'it is back', '--by', 'olga', '--json', '--state', runtime().state])
+      const ran = await again()
+      expect([ran.exitCode, documentOf(ran)]).toMatchObject([
+        0,
+        { requestedBy: 'olga', reason: 'it is back', lines: [{ jobId: failed, attempt: 2, outcome: 'COMPLETED' }] },
+      ])
+      expect(documentOf(await again())).toMatchObject({ lines: [{ jobId: failed, outcome: 'SKIPPED_PUBLISHED' }] })
     })
 
     test('REP-07 refuses a manifest that is not valid before it goes anywhere', async () => {

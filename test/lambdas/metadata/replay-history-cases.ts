@@ -4,8 +4,8 @@ import { seedDatabase } from '../../../lambdas/metadata/seed.ts'
 import { setTenantStatus } from '../../../lambdas/metadata/tenants.ts'
 import type { ReportLine } from '../../../replay/report.ts'
 import { seeded } from '../../e2e/seeded.ts'
+import { fuzzedManifests } from '../../replay/manifests.ts'
 import { AT, inputOf, SEED } from './fixtures.ts'
-
 import type { ReplayHarness } from './replay-harness.ts'
 
 /** `SLUICE_HISTORIES` asks for more than the suite has time for. */
@@ -22,6 +22,7 @@ export function historyTests({
   preview,
   carryOut,
   opened,
+  ended,
 }: ReplayHarness): void {
   const STATUSES = ['COMPLETED', 'QUARANTINED', 'FAILED', 'SKIPPED', 'PROCESSING', 'PENDING'] as const
 
@@ -115,4 +116,27 @@ export function historyTests({
     },
     60_000 + HISTORIES * 2000,
   )
+
+  test(`REP-07: each of ${2 * HISTORIES} fuzzed manifests is answered whole: refused by its field, which leaves no record and no job, or planned source by source`, async () => {
+    const { job } = await ended(source('a'), 'FAILED')
+    for (const [index, { text, field }] of [...fuzzedManifests(2 * HISTORIES, 11)].entries()) {
+      const dropped = await drop(text, `fuzzed-${index}`, `arn:replay:fuzzed-${index}`)
+      const { status, problems, lines, replayId } = resultOf(dropped)
+      if (field !== null)
+        expect({ text, told: problems.map((one) => one.field) }).toEqual({
+          text,
+          told: expect.arrayContaining([field]),
+        })
+      const { rows } = await opened().admin.query('SELECT status FROM sluice.replays WHERE replay_id = $1', [replayId])
+      const kept = status === 'COMPLETED' ? [{ status: 'COMPLETED' }] : []
+      expect({ text, decision: dropped.answer.decision, rows, lines: lines.length > 0 }).toEqual({
+        text,
+        decision: { REFUSED: 'refused', DRY_RUN: 'dry_run', COMPLETED: 'reported' }[status],
+        rows: kept,
+        lines: status !== 'REFUSED',
+      })
+    }
+    const { rows } = await opened().admin.query('SELECT job_id FROM sluice.ingestion_jobs')
+    expect(rows).toEqual([{ job_id: job.jobId }])
+  })
 }
