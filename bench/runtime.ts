@@ -16,7 +16,7 @@ import { uploadFile } from '../cli/upload.ts'
 import { isJsonObject } from '../core/json.ts'
 import { runFolder } from '../core/run-documents.ts'
 import { peakMbOf, residentMbOf } from './processes.ts'
-import type { Endpoint } from './states/signed-client.ts'
+import type { Endpoint } from './states/sign-request.ts'
 
 export const SLUICE = resolve('cli/bin/sluice.mjs')
 

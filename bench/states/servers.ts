@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { peakMbOf, runCommand } from '../processes.ts'
-import type { Endpoint } from './signed-client.ts'
+import type { Endpoint } from './sign-request.ts'
 
 export interface PeerServer {
   readonly name: string
