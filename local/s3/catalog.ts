@@ -53,6 +53,11 @@ export function openCatalog(store: Store, clock: Clock): Catalog {
     for (const { value } of versions.range([bucket, key])) if (value.versionId === NULL_VERSION) return value
     return undefined
   }
+  /** Without versioning a key has one version at most, its head; a bucket that had it once may have others beside it. */
+  const replacedBy = ({ name, versioning }: BucketRecord, key: string): ObjectVersion | undefined => {
+    if (versioning === 'Enabled') return undefined
+    return versioning === 'Never' ? heads.get([name, key]) : nullVersion(name, key)
+  }
   const find: Catalog['find'] = (bucket, key, versionId) => {
     if (versionId === undefined) return heads.get([bucket, key]) ?? newest(bucket, key)
     if (versionId === NULL_VERSION) return nullVersion(bucket, key)
@@ -84,7 +89,7 @@ export function openCatalog(store: Store, clock: Clock): Catalog {
         : NULL_VERSION,
     find,
     add: (bucket, key, version) => {
-      const replaced = bucket.versioning === 'Enabled' ? undefined : nullVersion(bucket.name, key)
+      const replaced = replacedBy(bucket, key)
       if (replaced !== undefined) drop(bucket.name, key, replaced)
       versions.put([bucket.name, key, -version.sequence], version)
       makeCurrent(bucket.name, key, version)

@@ -33,7 +33,7 @@ export async function commitVersion(
   try {
     const committed = await store.transaction(() => {
       const bucket = catalog.bucket(input.text('Bucket'))
-      checkWriteConditions(input, catalog.find(bucket.name, key))
+      checkWriteConditions(input, () => catalog.find(bucket.name, key))
       const version = numbered(context, bucket, made)
       const replaced = catalog.add(bucket, key, version)
       blobs.claim(version.blob)

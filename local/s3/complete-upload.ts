@@ -116,7 +116,7 @@ export const completeMultipartUpload = (context: S3Context): Operation => ({
     const before = completedBefore(context, input)
     if (before !== null) return answerOf(context, input, context.catalog.bucket(input.text('Bucket')), before)
     const upload = uploadOf(context, input)
-    checkWriteConditions(input, context.catalog.find(upload.bucket, upload.key))
+    checkWriteConditions(input, () => context.catalog.find(upload.bucket, upload.key))
     const parts = namedParts(context, upload, input)
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
     const checksum = await completedChecksum(upload, parts)

@@ -26,17 +26,25 @@ export function checkReadConditions(input: Input, version: ObjectVersion): void 
   if (ifMatch === null && unmodifiedSince !== null && modifiedAfter(version, unmodifiedSince)) {
     throw preconditionFailed('If-Unmodified-Since')
   }
-  const notModified = new AwsError('NotModified', 'Not Modified', 304, { ETag: `"${version.etag}"` })
-  if (ifNoneMatch !== null && matches(ifNoneMatch, version.etag)) throw notModified
+  if (ifNoneMatch !== null && matches(ifNoneMatch, version.etag)) throw notModified(version)
   const modifiedSince = input.dateOr('IfModifiedSince', null)
-  if (ifNoneMatch === null && modifiedSince !== null && !modifiedAfter(version, modifiedSince)) throw notModified
+  if (ifNoneMatch === null && modifiedSince !== null && !modifiedAfter(version, modifiedSince))
+    throw notModified(version)
 }
+
+const notModified = ({ etag }: ObjectVersion): AwsError =>
+  new AwsError('NotModified', 'Not Modified', 304, { ETag: `"${etag}"` })
 
 const modifiedAfter = (version: ObjectVersion, time: Date): boolean =>
   wholeSeconds(version.lastModified) > wholeSeconds(time)
 
-/** @param current the object the write would replace @throws AwsError 412 `PreconditionFailed`, 404 `NoSuchKey` */
-export function checkWriteConditions(input: Input, current: ObjectVersion | undefined): void {
+/**
+ * @param find looks up the object that the write would replace, where the request has conditions
+ * @throws AwsError 412 `PreconditionFailed`, 404 `NoSuchKey`
+ */
+export function checkWriteConditions(input: Input, find: () => ObjectVersion | undefined): void {
+  if (!input.has('IfMatch') && !input.has('IfNoneMatch')) return
+  const current = find()
   const present = current !== undefined && !current.deleteMarker ? current : undefined
   if (input.textOr('IfNoneMatch', null) === '*' && present !== undefined) throw preconditionFailed('If-None-Match')
   const ifMatch = input.textOr('IfMatch', null)

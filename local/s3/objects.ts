@@ -48,7 +48,7 @@ const putObject = (context: S3Context): Operation => ({
     checkKey(key)
     const bucket = context.catalog.bucket(name)
     const attributes = attributesOf(input, bucket)
-    checkWriteConditions(input, context.catalog.find(name, key))
+    checkWriteConditions(input, () => context.catalog.find(name, key))
     const received = await receiveBody(context.blobs, input, {
       withMd5: attributes.encryption.algorithm === 'AES256',
       fallback: 'CRC64NVME',
