@@ -3,11 +3,9 @@ import { join } from 'node:path'
 import { parseDefinition } from '../asl/definition.ts'
 import { lintDefinition } from '../asl/lint.ts'
 import { messageOf } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
 import type { FileProblem } from '../core/yaml-document.ts'
 import { compileMachine } from '../local/states/compile.ts'
 import { createQueryParser } from '../local/states/query.ts'
-import { sdkFaults } from '../local/states/sdk-check.ts'
 
 /** Expressions are parsed, never evaluated, here. */
 const parseQuery = createQueryParser({ now: () => new Date(0), random: () => 0, uuid: () => '' })
@@ -20,7 +18,7 @@ const definitionFiles = (folder: string): string[] =>
         .map((name) => join(folder, name))
     : []
 
-async function problemsOf(file: string, text: string): Promise<FileProblem[]> {
+function problemsOf(file: string, text: string): FileProblem[] {
   try {
     const lint = lintDefinition(parseDefinition(text, file)).map(
       ({ state, code }): FileProblem => ({
@@ -29,17 +27,15 @@ async function problemsOf(file: string, text: string): Promise<FileProblem[]> {
         where: { file, path: `/States/${state}` },
       }),
     )
-    const json = JSON.parse(text) as Json
-    const { diagnostics } = compileMachine(json, parseQuery)
-    const found = [...diagnostics.list, ...(await sdkFaults(json))]
-    const errors = found.filter(({ severity }) => severity === 'ERROR')
+    const { diagnostics } = compileMachine(JSON.parse(text), parseQuery)
+    const errors = diagnostics.list.filter(({ severity }) => severity === 'ERROR')
     return [
       ...lint,
       ...errors.map(
         ({ code, message, location }): FileProblem => ({
           code: code.toLowerCase(),
           message,
-          where: { file, path: location ?? '/' },
+          where: { file, path: location },
         }),
       ),
     ]
@@ -48,12 +44,11 @@ async function problemsOf(file: string, text: string): Promise<FileProblem[]> {
   }
 }
 
-/** Every state machine definition of a folder: valid ASL, JSONata that parses, SDK calls that there are, our own rules (timeouts, catches, bounded maps). */
-export async function definitionProblems(
+/** Every state machine definition of a folder: valid ASL, JSONata that parses, our own rules (timeouts, catches, bounded maps). */
+export function definitionProblems(
   folder: string,
   read: (file: string) => string,
-): Promise<{ files: string[]; problems: FileProblem[] }> {
+): { files: string[]; problems: FileProblem[] } {
   const files = definitionFiles(folder)
-  const problems = await Promise.all(files.map((file) => problemsOf(file, read(file))))
-  return { files, problems: problems.flat() }
+  return { files, problems: files.flatMap((file) => problemsOf(file, read(file))) }
 }

@@ -39,8 +39,7 @@ async function statusOf(states: SFNClient, executionArn: string): Promise<string
   }
 }
 
-/** The name of the state that was entered last. */
-export async function currentState(states: SFNClient, executionArn: string): Promise<string | null> {
+async function currentState(states: SFNClient, executionArn: string): Promise<string | null> {
   const { events } = await states.send(
     new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 20, includeExecutionData: false }),
   )
@@ -49,13 +48,13 @@ export async function currentState(states: SFNClient, executionArn: string): Pro
 
 /**
  * Waits until an execution has ended; asks again after a fiftieth of the time so far, and after a second at most.
- * @param onLook called each time while it runs, when someone watches
+ * @param onState called with the name of the state that was entered last, when someone watches
  * @throws CommandError `intake_not_seen` when no execution starts
  */
 export async function followExecution(
   states: SFNClient,
   executionArn: string,
-  onLook: (() => Promise<void>) | null,
+  onState: ((name: string) => void) | null,
 ): Promise<void> {
   const began = Date.now()
   for (;;) {
@@ -69,7 +68,10 @@ export async function followExecution(
         'The sweep will find it; see docs/for-operators.md',
       )
     }
-    if (status !== null) await onLook?.()
+    if (status !== null && onState !== null) {
+      const state = await currentState(states, executionArn)
+      if (state !== null) onState(state)
+    }
     await sleep(Math.min(Math.max((Date.now() - began) / 50, 20), 1000))
   }
 }

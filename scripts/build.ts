@@ -1,4 +1,5 @@
 import { chmod, copyFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 /** Bundles the command into cli/dist: one small entry, one chunk a subcommand, packages left where npm put them. */
@@ -16,5 +17,6 @@ await build({
   logLevel: 'warning',
 })
 await chmod('cli/bin/sluice.mjs', 0o755)
-// Started by Node itself as a thread, found beside the chunk that names it.
-await copyFile('local/lambda/worker.mjs', 'cli/dist/worker.mjs')
+// Started by Node itself as threads, found beside the chunk that names them.
+for (const file of ['local/lambda/worker.mjs', 'local/s3/digest-thread.mjs', 'local/s3/digesters.mjs'])
+  await copyFile(file, join('cli/dist', basename(file)))

@@ -39,7 +39,8 @@ export async function quarantineList(
   const filter = parseFilter(options)
   const limit = parseLimit(options.limit)
   const lambda = await lambdaClient(connectionOf(state, directory, environment))
-  const { records, reasons, total } = await listRecords(lambda, filter, limit)
+  const { records, reasons } = await listRecords(lambda, filter, limit)
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0)
   output.result({ total, reasons, jobs: records }, () =>
     [
       ...Object.entries(reasons).map(([reason, count]) => `${String(count).padStart(6)}  ${reason}`),
@@ -123,7 +124,7 @@ export async function quarantineShow(
             ),
             '',
           ]),
-      latest.state === 'open' ? `${shown.remedy.advice}.` : `Nothing waits any more: the record is ${latest.state}.`,
+      `${shown.remedy.advice}.`,
     ].join('\n'),
   )
   return EXIT.done

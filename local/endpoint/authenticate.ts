@@ -8,6 +8,7 @@ import {
   equalSignatures,
   type PresentedSignature,
   parseTimestampBasic,
+  presentedSignature,
   sign,
   signingKey,
   stringToSign,
@@ -54,15 +55,9 @@ export function createAuthenticator(options: AuthenticatorOptions) {
     keys.set(name, made)
     return made
   }
-  /**
-   * @param presented what `presentedSignature` read of the request
-   * @param payloadHash of the body as received, or as S3's clients declare it
-   */
-  return (
-    request: RawRequest,
-    presented: PresentedSignature | null | 'malformed',
-    payloadHash: string,
-  ): Authenticated | Distrust => {
+  /** @param payloadHash of the body as received, or as S3's clients declare it */
+  return (request: RawRequest, payloadHash: string): Authenticated | Distrust => {
+    const presented = presentedSignature(request)
     if (presented === null) return { kind: 'unsigned' }
     if (presented === 'malformed') return { kind: 'malformed' }
     const { scope } = presented

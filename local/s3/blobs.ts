@@ -7,8 +7,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Collection, Store } from '../service.ts'
 import { explainedWrite } from '../store.ts'
-import type { Digester } from './checksum.ts'
+import { type DigestAlgorithm, type Digests, digestsOf } from './checksum.ts'
+import { type BodyDigests, openDigestThreads } from './digest-threads.ts'
 import { writeDurably } from './durable-file.ts'
+import { beginHeapGrowth } from './heap-growth.ts'
+import { inPieces, openPiecePool } from './pieces.ts'
 import type { Blob, Segment } from './records.ts'
 
 /** Up to this size bytes live in the store: one group commit instead of two fsyncs. */
@@ -16,9 +19,15 @@ const INLINE_BYTES = 32 * 1024
 
 export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
+export interface WrittenBlob {
+  readonly blob: Blob
+  /** Those that were asked for. */
+  readonly digests: Digests
+}
+
 export interface BlobStore {
   /** Stores bytes, unowned: `claim` them in the transaction that names them, which makes them durable, or they go at the next start. */
-  write(bytes: Bytes, digesters: readonly Digester[]): Promise<Blob>
+  write(bytes: Bytes, algorithms: readonly DigestAlgorithm[]): Promise<WrittenBlob>
   /** Takes a file over by renaming it (copying where that is not possible). Unowned, as with `write`. */
   adopt(path: string): Promise<Blob>
   /** Another blob of the same bytes, or of a stretch of them, without copying them. Unowned, as with `write`. */
@@ -32,10 +41,14 @@ export interface BlobStore {
   /** Deletes what was unowned when the store was opened: a killed runtime's. */
   sweepLeftOver(): Promise<void>
   read(blob: Blob, first: number, lengthBytes: number): Readable
+  /** Digests of a stretch of a blob, which is read for them. */
+  digest(blob: Blob, first: number, lengthBytes: number, algorithms: readonly DigestAlgorithm[]): Promise<Digests>
   /** The same bytes at once where they are small enough to live in the store; `null` for those in files. */
   readInline(blob: Blob, first: number, lengthBytes: number): Uint8Array | null
   /** A file with exactly the blob's bytes; to be read only. */
   path(blob: Blob): Promise<string>
+  /** Ends the threads that compute digests. */
+  close(): Promise<void>
 }
 
 /** Blobs under `folder`, their marks and small ones in `store`. */
@@ -45,6 +58,11 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
   const waiting = new Map<string, Uint8Array>()
   const leftOver = [...unowned.range([])].map(({ key }) => String(key[0]))
   const viewFolder = join(folder, 'views')
+  /** Of this opening of the store: with a count it makes ids that nobody else made. */
+  const epoch = randomBytes(8).toString('hex')
+  let count = 0
+  const threads = openDigestThreads()
+  const pieces = openPiecePool()
   makeFolders(folder, viewFolder)
   const fileOf = (id: string): string => join(folder, id.slice(0, 2), id)
 
@@ -59,9 +77,13 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
     await syncFolder(join(folder, id.slice(0, 2)))
     return id
   }
-  /** Small bytes wait in memory for the transaction that names them: one commit writes both. */
+  /**
+   * Small bytes wait in memory for the transaction that names them: one commit writes both. Their ids grow with time, so
+   * that those of one commit lie together in the store.
+   */
   const keepSmall = (content: Uint8Array): { id: string; origin: string } => {
-    const id = randomBytes(16).toString('hex')
+    count += 1
+    const id = `${Date.now().toString(16).padStart(12, '0')}-${epoch}-${count.toString(36)}`
     waiting.set(id, content)
     return { id, origin: id }
   }
@@ -83,21 +105,49 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
       unowned.remove([id])
     })
   }
+  const digested = async (
+    algorithms: readonly DigestAlgorithm[],
+    pass: (digests: BodyDigests) => Promise<void>,
+  ): Promise<Digests> => {
+    const digests = threads.open(algorithms)
+    try {
+      await pass(digests)
+      return await digests.digests()
+    } catch (thrown) {
+      digests.drop()
+      throw thrown
+    }
+  }
+  const read = (blob: Blob, first: number, lengthBytes: number): Readable => {
+    const segments = slice(blob, first, lengthBytes)
+    const only = segments[0]
+    if (segments.length === 1 && only !== undefined && !only.inline) return fileStream(fileOf(only.id), only)
+    return Readable.from(readSegments(segments, small, fileOf), { objectMode: false })
+  }
   return {
-    write: async (bytes, digesters) => {
-      const source = observed(bytes, digesters)
+    write: async (bytes, algorithms) => {
+      const source = chunksOf(bytes)
       const head = await takeUpTo(source, INLINE_BYTES)
       if (head.ended) {
         const content = Buffer.concat(head.chunks)
-        if (content.length === 0) return []
-        return whole(keepSmall(content).id, true, content.length)
+        const digests = await digestsOf(content, algorithms)
+        return { blob: content.length === 0 ? [] : whole(keepSmall(content).id, true, content.length), digests }
       }
-      let lengthBytes = 0
-      const id = await newFile(async (file) => {
-        lengthBytes = await writeDurably(file, head.chunks, source)
+      let written: Blob = []
+      const digests = await digested(algorithms, async (body) => {
+        let lengthBytes = 0
+        const id = await newFile(async (file) => {
+          const endGrowth = beginHeapGrowth()
+          lengthBytes = await writeDurably(file, after(head.chunks, source), pieces, body).finally(endGrowth)
+        })
+        written = whole(id, false, lengthBytes)
       })
-      return whole(id, false, lengthBytes)
+      return { blob: written, digests }
     },
+    digest: (blob, first, lengthBytes, algorithms) =>
+      digested(algorithms, (body) =>
+        inPieces(read(blob, first, lengthBytes), pieces, (piece, filledBytes) => body.update(piece, filledBytes)),
+      ),
     adopt: async (path) => {
       const { size } = await stat(path)
       const id = await newFile((file) => moveDurably(path, file))
@@ -106,10 +156,12 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
     share: async (blob, first, lengthBytes) => Promise.all(slice(blob, first, lengthBytes).map(shareSegment)),
     claim: (blob) => {
       for (const { id, inline } of blob) {
-        const content = waiting.get(id)
-        if (inline && content !== undefined) small.put([id], content)
-        waiting.delete(id)
-        unowned.remove([id])
+        const content = inline ? waiting.get(id) : undefined
+        if (content === undefined) unowned.remove([id])
+        else {
+          small.put([id], content)
+          waiting.delete(id)
+        }
       }
     },
     release: (blob) => {
@@ -121,12 +173,7 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
     sweepLeftOver: async () => {
       for (const id of leftOver.splice(0)) await discard(id)
     },
-    read: (blob, first, lengthBytes) => {
-      const segments = slice(blob, first, lengthBytes)
-      const only = segments[0]
-      if (segments.length === 1 && only !== undefined && !only.inline) return fileStream(fileOf(only.id), only)
-      return Readable.from(readSegments(segments, small, fileOf), { objectMode: false })
-    },
+    read,
     readInline: (blob, first, lengthBytes) => {
       const [only, ...others] = slice(blob, first, lengthBytes)
       return only?.inline === true && others.length === 0 ? bytesOf(small, only) : null
@@ -140,6 +187,7 @@ export function openBlobStore(store: Store, folder: string): BlobStore {
       if (!existsSync(view)) await writeView(view, readSegments(blob, small, fileOf))
       return view
     },
+    close: () => threads.close(),
   }
 }
 
@@ -180,18 +228,31 @@ async function* readSegments(
 }
 
 const fileStream = (file: string, { offsetBytes, lengthBytes }: Segment): Readable =>
-  createReadStream(file, { start: offsetBytes, end: offsetBytes + lengthBytes - 1, highWaterMark: 256 * 1024 })
+  createReadStream(file, { start: offsetBytes, end: offsetBytes + lengthBytes - 1, highWaterMark: 256 * 1024 }).once(
+    'close',
+    beginHeapGrowth(),
+  )
 
-async function* observed(bytes: Bytes, digesters: readonly Digester[]): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    for (const digester of digesters) digester.update(chunk)
-    yield chunk
+const chunksOf = (bytes: Bytes): AsyncIterator<Uint8Array> =>
+  Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : Readable.from(bytes)[Symbol.asyncIterator]()
+
+/** Chunks that were taken already, then the rest. */
+const after = (head: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> => {
+  const taken = [...head]
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const value = taken.shift()
+        return value === undefined ? rest.next() : { value, done: false }
+      },
+      return: async (value) => rest.return?.(value) ?? { value, done: true },
+    }),
   }
 }
 
 /** Takes chunks until there are more than `limitBytes`, or the end. */
 async function takeUpTo(
-  source: AsyncGenerator<Uint8Array>,
+  source: AsyncIterator<Uint8Array>,
   limitBytes: number,
 ): Promise<{ chunks: Uint8Array[]; ended: boolean }> {
   const chunks: Uint8Array[] = []

@@ -1,8 +1,6 @@
 /** The checksums of S3: computed while bytes pass, combined over parts. */
 
-import { createHash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
-import { Crc32c, Crc64Nvme } from '@aws-sdk/checksums/crc'
+import { digesterOf } from './digesters.mjs'
 import type { Checksum, ChecksumAlgorithm } from './records.ts'
 
 /** Takes bytes, gives the raw checksum once at the end. */
@@ -11,32 +9,26 @@ export interface Digester {
   digest(): Promise<Uint8Array>
 }
 
-const crc32Digester = (): Digester => {
-  let value = 0
-  return {
-    update: (bytes) => {
-      value = crc32(bytes, value)
-    },
-    digest: async () => bigEndian(BigInt(value), 4),
+export type DigestAlgorithm = ChecksumAlgorithm | 'MD5'
+export type Digests = ReadonlyMap<DigestAlgorithm, Uint8Array>
+
+/** The digests of bytes that are all there. */
+export async function digestsOf(bytes: Uint8Array, algorithms: readonly DigestAlgorithm[]): Promise<Digests> {
+  const digests = new Map<DigestAlgorithm, Uint8Array>()
+  for (const algorithm of algorithms) {
+    const digester = digesterOf(algorithm)
+    digester.update(bytes)
+    digests.set(algorithm, await digester.digest())
   }
+  return digests
 }
 
-const hashDigester = (algorithm: 'md5' | 'sha1' | 'sha256'): Digester => {
-  const hash = createHash(algorithm)
-  return { update: (bytes) => void hash.update(bytes), digest: async () => hash.digest() }
+/** One of the digests that were asked for. */
+export function digestIn(digests: Digests, algorithm: DigestAlgorithm): Uint8Array {
+  const digest = digests.get(algorithm)
+  if (digest === undefined) throw new Error(`Cannot find the ${algorithm} digest: it was not computed`)
+  return digest
 }
-
-const DIGESTERS: Readonly<Record<ChecksumAlgorithm | 'MD5', () => Digester>> = {
-  MD5: () => hashDigester('md5'),
-  SHA1: () => hashDigester('sha1'),
-  SHA256: () => hashDigester('sha256'),
-  CRC32: crc32Digester,
-  CRC32C: () => new Crc32c(),
-  CRC64NVME: () => new Crc64Nvme(),
-}
-
-/** A digester of one algorithm. */
-export const digesterOf = (algorithm: ChecksumAlgorithm | 'MD5'): Digester => DIGESTERS[algorithm]()
 
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 

@@ -10,7 +10,7 @@ import {
   namedAlgorithm,
   versionMember,
 } from './attributes.ts'
-import { base64, digesterOf } from './checksum.ts'
+import { base64, type DigestAlgorithm, digestIn } from './checksum.ts'
 import { commitVersion, etagOf } from './commit.ts'
 import { checkCopyConditions } from './conditions.ts'
 import { objectArn, readPermissions, type S3Context } from './context.ts'
@@ -112,13 +112,11 @@ async function copiedChecksum(
 }
 
 async function digestOf(
-  context: S3Context,
-  source: ObjectVersion,
-  algorithm: ChecksumAlgorithm | 'MD5',
+  { blobs }: S3Context,
+  { blob, sizeBytes }: ObjectVersion,
+  algorithm: DigestAlgorithm,
 ): Promise<Uint8Array> {
-  const digester = digesterOf(algorithm)
-  for await (const chunk of context.blobs.read(source.blob, 0, source.sizeBytes)) digester.update(chunk)
-  return digester.digest()
+  return digestIn(await blobs.digest(blob, 0, sizeBytes, [algorithm]), algorithm)
 }
 
 async function copiedMd5(context: S3Context, source: ObjectVersion, encryption: Encryption): Promise<string | null> {

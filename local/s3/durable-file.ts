@@ -1,22 +1,24 @@
-/** Bytes from a stream to a file on disk, received, written and synced beside one another. */
+/** Bytes from a stream to a file on disk: received, digested, written and synced beside one another. */
 import { type FileHandle, open, rm } from 'node:fs/promises'
+import type { BodyDigests } from './digest-threads.ts'
+import { inPieces, type PiecePool } from './pieces.ts'
 
-/** Bytes gathered before a write to a file. */
-const WRITE_BYTES = 1024 * 1024
 /** Bytes written before the disk is asked to take them, so that little is left to wait for at the end. */
 const SYNC_BYTES = 64 * 1024 * 1024
 
-/** Writes and syncs; returns the bytes written. A failed write leaves no file. */
+/** Writes, adds to the digests, and syncs; returns the bytes written. A failed write leaves no file. */
 export async function writeDurably(
   file: string,
-  head: readonly Uint8Array[],
-  rest: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
+  pool: PiecePool,
+  digests: BodyDigests,
 ): Promise<number> {
   const handle = await open(file, 'wx', 0o600)
   try {
     const writer = fileWriter(handle)
-    for (const chunk of head) await writer.add(chunk)
-    for await (const chunk of rest) await writer.add(chunk)
+    await inPieces(chunks, pool, (piece, lengthBytes) =>
+      Promise.all([writer.write(piece.bytes.subarray(0, lengthBytes)), digests.update(piece, lengthBytes)]),
+    )
     return await writer.end()
   } catch (thrown) {
     await rm(file, { force: true })
@@ -26,66 +28,44 @@ export async function writeDurably(
   }
 }
 
-/** One write and one sync at a time are under way while the next bytes are gathered. */
-function fileWriter(handle: FileHandle): { add(chunk: Uint8Array): Promise<void>; end(): Promise<number> } {
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+/** One write and one sync at a time are under way, in the order of the calls. */
+function fileWriter(handle: FileHandle): { write(bytes: Uint8Array): Promise<void>; end(): Promise<number> } {
   let writtenBytes = 0
   let syncedBytes = 0
-  const writing = background()
-  const syncing = background()
+  let writing: Promise<void> = Promise.resolve()
+  let syncing: Promise<void> = Promise.resolve()
+  let syncFailure: unknown = null
 
-  const write = async (chunks: readonly Uint8Array[], bytes: number): Promise<void> => {
-    const { bytesWritten } = await handle.writev(chunks)
-    if (bytesWritten < bytes) await writeRest(handle, Buffer.concat(chunks).subarray(bytesWritten))
-    writtenBytes += bytes
-  }
-  const flush = async (): Promise<void> => {
-    await writing.settled()
-    if (writtenBytes - syncedBytes >= SYNC_BYTES && !syncing.busy()) {
-      await syncing.settled()
-      syncedBytes = writtenBytes
-      syncing.start(handle.datasync())
+  const sync = async (): Promise<void> => {
+    try {
+      await handle.datasync()
+    } catch (thrown) {
+      syncFailure ??= thrown
     }
-    writing.start(write(pending, pendingBytes))
-    pending = []
-    pendingBytes = 0
+  }
+  const synced = async (): Promise<void> => {
+    await syncing
+    if (syncFailure !== null) throw syncFailure
+  }
+  const append = async (bytes: Uint8Array): Promise<void> => {
+    await writing
+    for (let from = 0; from < bytes.length; ) from += (await handle.write(bytes, from)).bytesWritten
+    writtenBytes += bytes.length
+    if (writtenBytes - syncedBytes < SYNC_BYTES) return
+    await synced()
+    syncedBytes = writtenBytes
+    syncing = sync()
   }
   return {
-    async add(chunk) {
-      pending.push(chunk)
-      pendingBytes += chunk.length
-      if (pendingBytes >= WRITE_BYTES) await flush()
+    write: (bytes) => {
+      writing = append(bytes)
+      return writing
     },
-    async end() {
-      if (pendingBytes > 0) await flush()
-      await writing.settled()
-      await syncing.settled()
+    end: async () => {
+      await writing
+      await synced()
       await handle.datasync()
       return writtenBytes
     },
-  }
-}
-
-/** Of a write that the disk took in part only: the next one says why. */
-async function writeRest(handle: FileHandle, rest: Uint8Array): Promise<void> {
-  for (let from = 0; from < rest.length; ) from += (await handle.write(rest, from)).bytesWritten
-}
-
-/** Work that nobody waits for yet; its failure is met by whoever does. */
-function background(): { start(work: Promise<void>): void; busy(): boolean; settled(): Promise<void> } {
-  let under: Promise<void> = Promise.resolve()
-  let isBusy = false
-  const done = (): void => {
-    isBusy = false
-  }
-  return {
-    start(work) {
-      isBusy = true
-      under = work
-      work.then(done, done)
-    },
-    busy: () => isBusy,
-    settled: () => under,
   }
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { type Input, readInput } from '../input.ts'
 import { AwsError, type Operation } from '../service.ts'
 import { attributesOf, encryptionMembers, namedAlgorithm } from './attributes.ts'
-import { base64, digesterOf } from './checksum.ts'
+import { base64, type DigestAlgorithm, type Digests, digestIn } from './checksum.ts'
 import { etagOf, sweepAll } from './commit.ts'
 import { completeMultipartUpload } from './complete-upload.ts'
 import { objectArn, placeOf, type S3Context } from './context.ts'
@@ -125,7 +125,9 @@ const uploadPartCopy = (context: S3Context): Operation => ({
     const header = input.textOr('CopySourceRange', null)
     const range =
       header === null ? { first: 0, lengthBytes: source.sizeBytes } : parseCopyRange(header, source.sizeBytes)
-    const digests = await copiedDigests(upload, () => context.blobs.read(source.blob, range.first, range.lengthBytes))
+    const digests = await copiedDigests(upload, (algorithms) =>
+      context.blobs.digest(source.blob, range.first, range.lengthBytes, algorithms),
+    )
     const blob = await context.blobs.share(source.blob, range.first, range.lengthBytes)
     const etag = etagOf(upload.encryption, digests.md5)
     const lastModified = context.clock.now().toISOString()
@@ -144,18 +146,20 @@ const partChecksum = (checksum: Checksum | null): Record<string, string> =>
 /** Digests of a copied part; its bytes are read only where the upload's etag or checksum is made of them. */
 async function copiedDigests(
   { encryption, checksumAlgorithm }: UploadRecord,
-  read: () => AsyncIterable<Uint8Array>,
+  digestsOfPart: (algorithms: readonly DigestAlgorithm[]) => Promise<Digests>,
 ): Promise<{ checksum: Checksum | null; md5: string | null }> {
-  const md5 = encryption.algorithm === 'AES256' ? digesterOf('MD5') : null
-  const checksum = checksumAlgorithm === null ? null : digesterOf(checksumAlgorithm)
-  const digesters = [md5, checksum].filter((digester) => digester !== null)
-  if (digesters.length > 0) for await (const chunk of read()) for (const digester of digesters) digester.update(chunk)
+  const withMd5 = encryption.algorithm === 'AES256'
+  const algorithms: DigestAlgorithm[] = [
+    ...(withMd5 ? (['MD5'] as const) : []),
+    ...(checksumAlgorithm === null ? [] : [checksumAlgorithm]),
+  ]
+  const digests: Digests = algorithms.length === 0 ? new Map() : await digestsOfPart(algorithms)
   return {
-    md5: md5 === null ? null : Buffer.from(await md5.digest()).toString('hex'),
+    md5: withMd5 ? Buffer.from(digestIn(digests, 'MD5')).toString('hex') : null,
     checksum:
-      checksum === null || checksumAlgorithm === null
+      checksumAlgorithm === null
         ? null
-        : { algorithm: checksumAlgorithm, type: 'FULL_OBJECT', value: base64(await checksum.digest()) },
+        : { algorithm: checksumAlgorithm, type: 'FULL_OBJECT', value: base64(digestIn(digests, checksumAlgorithm)) },
   }
 }
 

@@ -61,7 +61,7 @@ export function createObjectAccess(service: S3Service, bus: ServiceBus, caller: 
     },
     putFile: (uri, localPath) => put(uri, () => context.blobs.adopt(localPath)),
     putText: async (uri, text) => {
-      await put(uri, () => context.blobs.write([Buffer.from(text)], []))
+      await put(uri, async () => (await context.blobs.write([Buffer.from(text)], [])).blob)
     },
   }
 }

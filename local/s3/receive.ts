@@ -5,7 +5,7 @@ import { AwsError } from '../service.ts'
 import { namedAlgorithm } from './attributes.ts'
 import type { BlobStore } from './blobs.ts'
 import { bytesOfBody, isTrailingBody } from './body.ts'
-import { base64, digesterOf } from './checksum.ts'
+import { base64, digestIn } from './checksum.ts'
 import { type Blob, CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm, sizeOf } from './records.ts'
 
 export interface ReceivedBody {
@@ -28,12 +28,11 @@ export async function receiveBody(
   const { Body: body } = input.members
   const contentMd5 = input.textOr('ContentMD5', null)
   const algorithm = expectedAlgorithm(input, body) ?? options.fallback
-  const checksum = digesterOf(algorithm)
-  const md5 = options.withMd5 || contentMd5 !== null ? digesterOf('MD5') : null
-  const blob = await blobs.write(bytesOfBody(body), md5 === null ? [checksum] : [checksum, md5])
+  const withMd5 = options.withMd5 || contentMd5 !== null
+  const { blob, digests } = await blobs.write(bytesOfBody(body), withMd5 ? [algorithm, 'MD5'] : [algorithm])
   try {
-    const value = base64(await checksum.digest())
-    const md5Bytes = md5 === null ? null : await md5.digest()
+    const value = base64(digestIn(digests, algorithm))
+    const md5Bytes = withMd5 ? digestIn(digests, 'MD5') : null
     checkLength(input, blob)
     checkChecksum(algorithm, value, claimedChecksum(input, body, algorithm))
     if (contentMd5 !== null && md5Bytes !== null) checkMd5(contentMd5, base64(md5Bytes))

@@ -80,6 +80,9 @@ export function createS3Service(options: S3Options): S3Service {
       await context.blobs.sweepLeftOver()
       outbox.deliver()
     },
-    close: () => outbox.close(),
+    close: async () => {
+      await outbox.close()
+      await context.blobs.close()
+    },
   }
 }

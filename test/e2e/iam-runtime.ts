@@ -3,6 +3,7 @@
 import { roleStatements } from '../../local/iam/grant-uses.ts'
 import type { NamedPolicy } from '../../local/iam/policy-registry.ts'
 import { type Runtime, startRuntime } from '../../local/runtime.ts'
+import { systemClock } from '../../local/system-clock.ts'
 import type { RuntimeAnswer, RuntimeOrder, Seen, StatementName } from './iam-orders.ts'
 
 const [, , assemblyDirectory = '', stateDirectory = ''] = process.argv
@@ -14,6 +15,10 @@ const start = (): Promise<Runtime> =>
   startRuntime({
     assemblyDirectory,
     stateDirectory,
+    port: 0,
+    clock: systemClock,
+    engine: 'embedded',
+    databaseUrl: null,
     log: (line) => void log.push(line),
     grantObserver: {
       allowed: (roleArn, ids, { action }) =>

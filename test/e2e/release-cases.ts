@@ -55,12 +55,7 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
     }
   }
   const release = (jobs: readonly string[], options: Partial<Parameters<typeof quarantineRelease>[2]> = {}) =>
-    command(quarantineRelease, jobs, {
-      why: 'Released from quarantine',
-      configuration: 'current',
-      limit: '20000',
-      ...options,
-    })
+    command(quarantineRelease, jobs, { why: 'Released from quarantine', configuration: 'current', ...options })
   const list = () => command(quarantineList, { tenant: 'globex', limit: '50' })
   const jobDocument = async (jobId: string) => (await command(job, jobId, {})).document
   const recordOf = async (jobId: string) => {
@@ -214,9 +209,7 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
           ],
         })
         expect(await idsOf('m')).toEqual([])
-        const waiting = { tenant: 'globex', reason: 'missing_required_column', why: 'mended' }
-        expect((await release([], { ...waiting, limit: '1', dryRun: true })).document).toMatchObject({ waiting: 1 })
-        expect((await release([], waiting)).document).toMatchObject({ waiting: 0 })
+        await release([], { tenant: 'globex', reason: 'missing_required_column', why: 'mended' })
         const ends = [await closed(first), await closed(second)]
         for (const end of ends) expect(end).toMatchObject({ state: 'released', why: 'mended' })
         expect(await idsOf('m')).toEqual(['m1', 'm2', 'm3'])

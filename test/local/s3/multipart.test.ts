@@ -17,7 +17,8 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { operatorCaller } from '../../../local/iam/credentials.ts'
-import { checksumOfParts, digesterOf } from '../../../local/s3/checksum.ts'
+import { checksumOfParts } from '../../../local/s3/checksum.ts'
+import { digesterOf } from '../../../local/s3/digesters.mjs'
 import { createObjectAccess } from '../../../local/s3/object-access.ts'
 import { ACCOUNT, KEY_ARN, startRuntime, type TestRuntime } from '../endpoint/runtime.ts'
 
