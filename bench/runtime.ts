@@ -9,14 +9,14 @@ import { SFNClient } from '@aws-sdk/client-sfn'
 import { runQuery } from '../cli/commands/query.ts'
 import { bucketOf, clientSettings } from '../cli/deployment.ts'
 import { executionArnOf, followExecution } from '../cli/follow.ts'
-import type { JobDocument } from '../cli/job-view.ts'
+import type { JobDocument } from '../cli/job-document.ts'
 import { getJob } from '../cli/jobs-client.ts'
 import { requireRuntime } from '../cli/session.ts'
 import { uploadFile } from '../cli/upload.ts'
 import { isJsonObject } from '../core/json.ts'
 import { runFolder } from '../core/run-documents.ts'
 import { peakMbOf, residentMbOf } from './processes.ts'
-import type { Endpoint } from './states/signed-client.ts'
+import type { Endpoint } from './states/sign-request.ts'
 
 export const SLUICE = resolve('cli/bin/sluice.mjs')
 

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { parseDefinition } from '../asl/definition.ts'
 import { lintDefinition } from '../asl/lint.ts'
 import { messageOf } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import type { FileProblem } from '../core/yaml-document.ts'
 import { compileMachine } from '../local/states/compile.ts'
 import { createQueryParser } from '../local/states/query.ts'
+import { sdkFaults } from '../local/states/sdk-check.ts'
 
 /** Expressions are parsed, never evaluated, here. */
 const parseQuery = createQueryParser({ now: () => new Date(0), random: () => 0, uuid: () => '' })
@@ -18,7 +20,7 @@ const definitionFiles = (folder: string): string[] =>
         .map((name) => join(folder, name))
     : []
 
-function problemsOf(file: string, text: string): FileProblem[] {
+async function problemsOf(file: string, text: string): Promise<FileProblem[]> {
   try {
     const lint = lintDefinition(parseDefinition(text, file)).map(
       ({ state, code }): FileProblem => ({
@@ -27,15 +29,17 @@ function problemsOf(file: string, text: string): FileProblem[] {
         where: { file, path: `/States/${state}` },
       }),
     )
-    const { diagnostics } = compileMachine(JSON.parse(text), parseQuery)
-    const errors = diagnostics.list.filter(({ severity }) => severity === 'ERROR')
+    const json = JSON.parse(text) as Json
+    const { diagnostics } = compileMachine(json, parseQuery)
+    const found = [...diagnostics.list, ...(await sdkFaults(json))]
+    const errors = found.filter(({ severity }) => severity === 'ERROR')
     return [
       ...lint,
       ...errors.map(
         ({ code, message, location }): FileProblem => ({
           code: code.toLowerCase(),
           message,
-          where: { file, path: location },
+          where: { file, path: location ?? '/' },
         }),
       ),
     ]
@@ -44,11 +48,12 @@ function problemsOf(file: string, text: string): FileProblem[] {
   }
 }
 
-/** Every state machine definition of a folder: valid ASL, JSONata that parses, our own rules (timeouts, catches, bounded maps). */
-export function definitionProblems(
+/** Every state machine definition of a folder: valid ASL, JSONata that parses, SDK calls that there are, our own rules (timeouts, catches, bounded maps). */
+export async function definitionProblems(
   folder: string,
   read: (file: string) => string,
-): { files: string[]; problems: FileProblem[] } {
+): Promise<{ files: string[]; problems: FileProblem[] }> {
   const files = definitionFiles(folder)
-  return { files, problems: files.flatMap((file) => problemsOf(file, read(file))) }
+  const problems = await Promise.all(files.map((file) => problemsOf(file, read(file))))
+  return { files, problems: problems.flat() }
 }

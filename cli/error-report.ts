@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import { literal } from '../dqdl/sql.ts'
 import { type Duckdb, openDuckdb } from '../glue/duckdb.ts'
-import type { JobDocument } from './job-view.ts'
+import type { JobDocument } from './job-document.ts'
 
 /** A cell that a spreadsheet would take for a formula gets an apostrophe before it, as in the report in the quarantine zone. */
 const neutralised = (sql: string): string =>

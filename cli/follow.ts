@@ -39,7 +39,8 @@ async function statusOf(states: SFNClient, executionArn: string): Promise<string
   }
 }
 
-async function currentState(states: SFNClient, executionArn: string): Promise<string | null> {
+/** The name of the state that was entered last. */
+export async function currentState(states: SFNClient, executionArn: string): Promise<string | null> {
   const { events } = await states.send(
     new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 20, includeExecutionData: false }),
   )
@@ -48,13 +49,13 @@ async function currentState(states: SFNClient, executionArn: string): Promise<st
 
 /**
  * Waits until an execution has ended; asks again after a fiftieth of the time so far, and after a second at most.
- * @param onState called with the name of the state that was entered last, when someone watches
+ * @param onLook called each time while it runs, when someone watches
  * @throws CommandError `intake_not_seen` when no execution starts
  */
 export async function followExecution(
   states: SFNClient,
   executionArn: string,
-  onState: ((name: string) => void) | null,
+  onLook: (() => Promise<void>) | null,
 ): Promise<void> {
   const began = Date.now()
   for (;;) {
@@ -68,10 +69,7 @@ export async function followExecution(
         'The sweep will find it; see docs/for-operators.md',
       )
     }
-    if (status !== null && onState !== null) {
-      const state = await currentState(states, executionArn)
-      if (state !== null) onState(state)
-    }
+    if (status !== null) await onLook?.()
     await sleep(Math.min(Math.max((Date.now() - began) / 50, 20), 1000))
   }
 }

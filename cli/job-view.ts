@@ -1,68 +1,6 @@
-import { isJsonObject } from '../core/json.ts'
+import type { AttemptView, JobDocument } from './job-document.ts'
 import { EXIT, type ExitCode } from './output.ts'
 import { columns } from './table.ts'
-
-/** A job as `sluice jobs --json` prints it; the metadata function answers in this form. */
-export interface JobDocument {
-  readonly jobId: string
-  readonly tenantId: string
-  readonly dataset: string
-  readonly status: string
-  readonly reasonCode: string | null
-  readonly message?: string | null
-  readonly duplicateOf?: string | null
-  readonly executionArn: string | null
-  readonly source: {
-    readonly bucket: string
-    readonly key: string
-    readonly versionId: string
-    readonly sizeBytes: number
-  }
-  readonly counts: Readonly<Record<string, number>> | null
-  /** How the columns of the source differ from what the mapping consumes. */
-  readonly drift?: { readonly class: string; readonly changes?: readonly DriftChangeView[] } | null
-  readonly quality: { readonly score: number | null; readonly rules?: readonly RuleView[] } | null
-  readonly objects: Readonly<Record<string, string | null>>
-  readonly stages?: readonly { readonly name: string; readonly startedAt: string; readonly millis: number }[]
-  /** In order; with what an operator let each off. */
-  readonly attempts?: readonly AttemptView[]
-}
-
-export interface AttemptView {
-  readonly attempt: number
-  readonly kind: string
-  readonly status: string
-  readonly requestedBy?: string | null
-  readonly why?: string | null
-  readonly waivers?: { readonly acceptRejects: boolean; readonly overrideGate: readonly string[] } | null
-}
-
-export interface DriftChangeView {
-  readonly column: string
-  readonly kind: string
-  readonly old: string | null
-  readonly new: string | null
-}
-
-export interface RuleView {
-  readonly name: string
-  readonly rule: string
-  readonly result: string
-  readonly severity: string
-}
-
-/** Checks the members that the command itself relies on. */
-export function parseJob(value: unknown): JobDocument {
-  if (
-    !isJsonObject(value) ||
-    typeof value.jobId !== 'string' ||
-    typeof value.status !== 'string' ||
-    !isJsonObject(value.source)
-  ) {
-    throw new Error(`the metadata function answered no job: ${JSON.stringify(value)?.slice(0, 200)}`)
-  }
-  return value as unknown as JobDocument
-}
 
 /** Exit code of a job by how it ended; its reason says why. */
 export const exitCodeOfJob = ({ status }: JobDocument): ExitCode =>

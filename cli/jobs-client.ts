@@ -2,7 +2,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { isJsonObject } from '../core/json.ts'
 import { clientSettings, invokeMetadata } from './deployment.ts'
-import { type JobDocument, parseJob, type RuleView } from './job-view.ts'
+import { type JobDocument, parseJob, type RuleView } from './job-document.ts'
 import type { Connection } from './session.ts'
 
 /** @throws CommandError `unknown_job` */

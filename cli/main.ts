@@ -211,7 +211,7 @@ declare(program, {
     ['--status <status>', 'RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE'],
     ['--limit <n>', 'how many, up to 10000', '50'],
     ['--data', 'with the input and output of each state'],
-    ['--follow', 'wait until it has ended'],
+    ['--follow', 'each state as it ends, until the execution has'],
   ],
   load: async () => (await import('./commands/executions.ts')).executions,
 })

@@ -19,6 +19,8 @@ export interface Output {
   readonly terminal: boolean
   readonly color: boolean
   result(value: unknown, human: () => string): void
+  /** Lines of a result that grows while one looks; nothing with `--json`, whose document comes at the end. */
+  lines(text: string): void
   note(text: string): void
   /** One line that replaces the last one, on a terminal only. */
   progress(text: string): void
@@ -39,6 +41,10 @@ export function createOutput(json: boolean, environment: NodeJS.ProcessEnv): Out
       clear()
       const text = json ? JSON.stringify(value, REPLACER, 2) : human()
       if (text !== '') process.stdout.write(`${text}\n`)
+    },
+    lines(text) {
+      clear()
+      if (!json && text !== '') process.stdout.write(`${text}\n`)
     },
     note(text) {
       clear()

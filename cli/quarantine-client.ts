@@ -18,7 +18,7 @@ const isRecord = (value: unknown): value is QuarantineRecord =>
   typeof value.attempt === 'number' &&
   TEXTS.every((name) => typeof value[name] === 'string')
 
-/** Newest first, at most `limit` of them, and the counts of the whole filter by reason. */
+/** Newest first, at most `limit` of them, and how many the whole filter has, by reason and in all. */
 export async function listRecords(lambda: LambdaClient, filter: QuarantineFilter, limit: number) {
   const records: QuarantineRecord[] = []
   let reasons: Readonly<Record<string, number>> = {}
@@ -32,7 +32,8 @@ export async function listRecords(lambda: LambdaClient, filter: QuarantineFilter
     if (isJsonObject(answer.reasons)) reasons = countsOf(answer.reasons)
     token = answer.nextToken ?? null
   } while (token !== null && records.length < limit)
-  return { records, reasons }
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0)
+  return { records, reasons, total }
 }
 
 const countsOf = (counts: Record<string, unknown>): Readonly<Record<string, number>> =>

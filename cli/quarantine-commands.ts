@@ -1,3 +1,4 @@
+import { MAX_SOURCES } from '../replay/manifest.ts'
 import type { Declaration } from './declaration.ts'
 
 const QUARANTINE_FILTER = [
@@ -41,6 +42,7 @@ export const QUARANTINE_COMMANDS: readonly Declaration[] = [
       ['--override-gate <rule>...', 'a quality rule, by name or text, that may fail; may be repeated'],
       ['--dry-run', 'report what would happen'],
       ['--confirm <n>', 'the number of files, needed above 100 of them'],
+      ['--limit <n>', 'the newest n that fit the filter', `${MAX_SOURCES}`],
     ],
     load: async () => (await import('./commands/quarantine-release.ts')).quarantineRelease,
   },

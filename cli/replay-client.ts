@@ -1,33 +1,19 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
-import { isJsonObject } from '../core/json.ts'
 import type { SourceVersion } from '../core/source.ts'
 import { auditKey, manifestKeyOf, resultKeyOf } from '../replay/manifest.ts'
 import type { ReplayReport, ReportLine } from '../replay/report.ts'
 import { isAbsent } from './absent-object.ts'
 import { bucketOf, invokeMetadata } from './deployment.ts'
+import { expected } from './guards.ts'
 import { CommandError, EXIT } from './output.ts'
+import { isLinesPage, isReplayView, isReport, type LinesPage, type ReplayView } from './replay-answers.ts'
 
 export interface ReplayClients {
   readonly lambda: LambdaClient
   readonly s3: S3Client
   readonly states: SFNClient
-}
-
-/** A replay as the metadata function describes it, as far as commands look at it. */
-export interface ReplayView {
-  readonly replayId: string
-  readonly status: 'PLANNING' | 'RUNNING' | 'COMPLETED'
-  readonly reason: string
-  readonly requestedBy: string
-  readonly executionArn: string
-  readonly sources: number | null
-  readonly runs: number | null
-  readonly totals: Readonly<Record<string, number>> | null
-  readonly progress: Readonly<Record<string, number>>
-  readonly acceptedAt: string
-  readonly closedAt: string | null
 }
 
 /** Drops a manifest, which is all that starts its replay; answers the version that is then the manifest. */
@@ -39,9 +25,6 @@ export async function dropManifest({ lambda, s3 }: ReplayClients, key: string, t
   if (VersionId === undefined) throw new Error(`Bucket ${bucket} keeps no versions`)
   return { bucket, key, versionId: VersionId }
 }
-
-const isReport = (value: unknown): value is ReplayReport =>
-  isJsonObject(value) && value.reportVersion === 1 && Array.isArray(value.lines) && isJsonObject(value.manifest)
 
 /** Reads results beside a manifest; each object once. */
 class ResultReader {
@@ -84,16 +67,10 @@ export const readResult = (
     ended ? { bucket, key: auditKey(replayId, 'result.json') } : besideOf({ bucket, key: manifestKeyOf(replayId) }),
   ).next()
 
-function viewOf(value: unknown): ReplayView {
-  if (!isJsonObject(value) || typeof value.replayId !== 'string')
-    throw new Error('the metadata function answered no replay')
-  return value as unknown as ReplayView
-}
-
 /** `null` when no manifest of that id was accepted. */
 export async function describeReplay(lambda: LambdaClient, replayId: string): Promise<ReplayView | null> {
   try {
-    return viewOf(await invokeMetadata(lambda, { operation: 'getReplay', replayId }))
+    return expected(await invokeMetadata(lambda, { operation: 'getReplay', replayId }), isReplayView, 'replay')
   } catch (thrown) {
     if (thrown instanceof CommandError && thrown.code === 'unknown_replay') return null
     throw thrown
@@ -106,10 +83,9 @@ export async function linesSoFar(lambda: LambdaClient, bucket: string, replayId:
   let fromLine: number | null = 0
   while (fromLine !== null) {
     const answer = await invokeMetadata(lambda, { operation: 'replayLines', replayId, bucket, fromLine })
-    if (!isJsonObject(answer) || !Array.isArray(answer.lines))
-      throw new Error('the metadata function answered no lines')
-    lines.push(...(answer.lines as ReportLine[]))
-    fromLine = typeof answer.nextLine === 'number' ? answer.nextLine : null
+    const page: LinesPage = expected(answer, isLinesPage, 'lines')
+    lines.push(...page.lines)
+    fromLine = page.nextLine
   }
   return lines
 }

@@ -22,6 +22,17 @@ export const REPLAY_COMMANDS: readonly Declaration[] = [
     load: async () => (await import('./commands/replay.ts')).replayRun,
   },
   {
+    usage: 'jobs <jobs...>',
+    summary: 'run jobs that failed again, as they were: makes the manifest that names them, drops it and follows it',
+    example: "sluice replay jobs j0123456789abcdef01234567 --why 'the warehouse is back'",
+    options: [
+      ['--why <text>', 'for the audit', 'Run again after it failed'],
+      ['--by <who>', 'who decides (default: the user of this machine)'],
+      ['--no-wait', 'answer once the manifest is dropped'],
+    ],
+    load: async () => (await import('./commands/replay.ts')).replayJobs,
+  },
+  {
     usage: 'status <manifest>',
     summary: 'how far a replay is, by manifest or id; a line each source when it has ended',
     example: 'sluice replay status orders-october-2026',

@@ -1,5 +1,5 @@
 import type { ReplayReport, ReportLine } from '../replay/report.ts'
-import type { ReplayView } from './replay-client.ts'
+import type { ReplayView } from './replay-answers.ts'
 import { columns } from './table.ts'
 
 /** Lines that people are shown; `--json` and the result object have all. */

@@ -31,8 +31,11 @@ const idOf = (kind: string, pattern: RegExp, text: string): string => {
   })
 }
 
+const JOB_ID = /^j[0-9a-f]{24}$/
+
 /** @throws SluiceError `invalid_job_id` */
-export const parseJobId = (text: string): JobId => idOf('job_id', /^j[0-9a-f]{24}$/, text) as JobId
+export const parseJobId = (text: string): JobId => idOf('job_id', JOB_ID, text) as JobId
+export const isJobId = (value: unknown): value is JobId => typeof value === 'string' && JOB_ID.test(value)
 /** @throws SluiceError `invalid_run_id` */
 export const parseRunId = (text: string): RunId => idOf('run_id', /^j[0-9a-f]{24}-\d{1,6}-\d{1,6}$/, text) as RunId
 /** @param attempt counted from 1 @param tryNumber Step Functions' RetryCount plus redrives, from 0 */

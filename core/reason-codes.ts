@@ -112,8 +112,7 @@ export const REASONS = {
     status: 'FAILED',
     exitCode: 3,
     replay: 'as_it_is',
-    meaning:
-      'Rows of the source, of the run or of the load are not all accounted for. Where the transform finds it, the file is quarantined.',
+    meaning: 'Rows of the source, of the run or of the load are not all accounted for.',
   },
   no_output: refused('DATA_QUALITY', 'The run promised files that are not there.', 'as_it_is'),
   gate_failed: refused('DATA_QUALITY', 'A quality rule of severity gate was not met.', CHANGE),

@@ -21,12 +21,19 @@ import { administratorIn, createServices, type RuntimeServices } from './runtime
 import { durableNumbers } from './runtime/version-numbers.ts'
 import type { Clock, Store } from './service.ts'
 import { openStore } from './store.ts'
+import { systemClock } from './system-clock.ts'
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends Partial<RuntimeSettings> {
   /** Folder of `cdk synth`; read as it is. */
   readonly assemblyDirectory: string
   /** Made where it is missing. */
   readonly stateDirectory: string
+  /** Told of what roles are allowed and denied. */
+  readonly grantObserver?: GrantObserver
+}
+
+/** What a runtime that is only given its folders has: a free port, everything embedded, and nobody who reads its log. */
+export interface RuntimeSettings {
   /** 0 takes a free one. */
   readonly port: number
   readonly clock: Clock
@@ -35,9 +42,17 @@ export interface RuntimeOptions {
   /** A PostgreSQL server instead of the embedded one. */
   readonly databaseUrl: string | null
   readonly log: (line: string) => void
-  /** Told of what roles are allowed and denied. */
-  readonly grantObserver?: GrantObserver
 }
+
+const DEFAULTS: RuntimeSettings = {
+  port: 0,
+  clock: systemClock,
+  engine: 'embedded',
+  databaseUrl: null,
+  log: () => undefined,
+}
+
+type Settings = RuntimeSettings & RuntimeOptions
 
 export interface Runtime {
   /** `http://127.0.0.1:PORT` */
@@ -59,7 +74,8 @@ const DATABASE_HOST = '127.0.0.1'
  * Brings up what the assembly declares and takes up what an earlier process left.
  * @throws SluiceError `assembly_missing`, `unsupported_resource_type`, `state_in_use`, `port_in_use`, `deployment_failed` …
  */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
+  const options: Settings = { ...DEFAULTS, ...given }
   if (options.engine === 'spark') throw notYet('--engine spark')
   keepWebAssemblyAtBaseline()
   const closers: Closer[] = []
@@ -92,7 +108,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
   if (failures.length > 0) throw failures[0]
 }
 
-async function start(options: RuntimeOptions, closers: Closer[]): Promise<Runtime> {
+async function start(options: Settings, closers: Closer[]): Promise<Runtime> {
   const { stateDirectory, clock, log } = options
   const steps: { name: string; millis: number }[] = []
   const step = async <T>(name: string, work: () => Promise<T> | T): Promise<T> => {

@@ -43,17 +43,24 @@ export interface SourceFacts {
   readonly object: ObjectFacts
 }
 
-export type PlannedDecision = 'RUN' | 'SKIPPED_PUBLISHED' | 'SKIPPED_RUNNING' | 'REFUSED'
+export const PLANNED_DECISIONS = ['RUN', 'SKIPPED_PUBLISHED', 'SKIPPED_RUNNING', 'REFUSED'] as const
+export type PlannedDecision = (typeof PLANNED_DECISIONS)[number]
 
 /** Why a source is refused though the workflow itself knows no such reason. */
-export type ReplayRefusal =
-  | 'not_a_landing_source'
-  | 'no_original_configuration'
-  | 'original_configuration_gone'
-  | 'delete_marker'
-  | 'needs_restore'
-  | 'source_unreadable'
-  | 'unknown_job'
+export const REPLAY_REFUSALS = [
+  'not_a_landing_source',
+  'no_original_configuration',
+  'original_configuration_gone',
+  'delete_marker',
+  'needs_restore',
+  'source_unreadable',
+  'unknown_job',
+] as const
+export type ReplayRefusal = (typeof REPLAY_REFUSALS)[number]
+
+/** Why a source is skipped, or runs though it has a job already. */
+export const REPLAY_CAUSES = ['published', 'running', 'again', 'forced', 'deferred'] as const
+export type ReplayCause = (typeof REPLAY_CAUSES)[number]
 
 /** What will happen to one source, and why. */
 export interface PlanLine {
@@ -62,7 +69,7 @@ export interface PlanLine {
   readonly dataset: string | null
   readonly decision: PlannedDecision
   /** `null` for a source that runs for the first time under its configuration. */
-  readonly code: ReasonCode | ReplayRefusal | 'published' | 'running' | 'again' | 'forced' | 'deferred' | null
+  readonly code: ReasonCode | ReplayRefusal | ReplayCause | null
   readonly why: string
   /** The job that runs, or that stands in the way. */
   readonly jobId: JobId | null

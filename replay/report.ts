@@ -3,19 +3,21 @@ import type { ManifestProblem } from './parse-manifest.ts'
 import type { PlanLine } from './plan-source.ts'
 
 /** How a source ended; where nothing was to run, what was decided. */
-export type ReplayOutcome =
-  | 'COMPLETED'
-  | 'QUARANTINED'
-  | 'FAILED'
-  | 'SKIPPED'
+export const REPLAY_OUTCOMES = [
+  'COMPLETED',
+  'QUARANTINED',
+  'FAILED',
+  'SKIPPED',
   /** Waits for a free slot; the sweep takes it up. */
-  | 'DEFERRED'
-  | 'RUNNING'
+  'DEFERRED',
+  'RUNNING',
   /** Its execution could not be started, or ended before it registered the source. */
-  | 'NOT_STARTED'
-  | 'SKIPPED_PUBLISHED'
-  | 'SKIPPED_RUNNING'
-  | 'REFUSED'
+  'NOT_STARTED',
+  'SKIPPED_PUBLISHED',
+  'SKIPPED_RUNNING',
+  'REFUSED',
+] as const
+export type ReplayOutcome = (typeof REPLAY_OUTCOMES)[number]
 
 /** A line of the plan, and what became of it. */
 export interface ReportLine extends PlanLine {
@@ -29,7 +31,8 @@ export interface ReportLine extends PlanLine {
   readonly changed: string | null
 }
 
-export type ReportStatus = 'REFUSED' | 'DRY_RUN' | 'COMPLETED'
+export const REPORT_STATUSES = ['REFUSED', 'DRY_RUN', 'COMPLETED'] as const
+export type ReportStatus = (typeof REPORT_STATUSES)[number]
 
 /** The result object beside a manifest. */
 export interface ReplayReport {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { peakMbOf, runCommand } from '../processes.ts'
-import type { Endpoint } from './signed-client.ts'
+import type { Endpoint } from './sign-request.ts'
 
 export interface PeerServer {
   readonly name: string
@@ -24,7 +24,7 @@ const ENVIRONMENT = resolve('.cache', 'bench-servers')
 const PACKAGES = ['moto[server]==5.2.5', 'ministack==1.5.33']
 
 const program = (name: string): string => join(ENVIRONMENT, 'bin', name)
-/** Programs are started as modules: their own scripts name the folder that the environment was made in. */
+/** Programs are started by the interpreter: the first lines of their scripts name the folder that the environment was made in. */
 const PYTHON = program('python')
 
 export const MOTO: PeerSource = {
@@ -44,7 +44,7 @@ export const MOTO: PeerSource = {
 
 export const MINISTACK: PeerSource = {
   name: 'ministack',
-  command: (port) => ({ args: [program('ministack')], environment: { GATEWAY_PORT: String(port) } }),
+  command: (port) => ({ args: [PYTHON, program('ministack')], environment: { GATEWAY_PORT: String(port) } }),
 }
 
 /** Makes the Python environment once. @returns why there is none, or `null` */

@@ -1,14 +1,10 @@
 /** A client of one endpoint that costs little: keep-alive connections, a signature a request, JSON in and out. */
-import { type BinaryLike, createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Agent, request as send } from 'node:http'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { isJsonObject } from '../../core/json.ts'
+import { type Endpoint, requestSigner } from './sign-request.ts'
 
-export interface Endpoint {
-  readonly url: string
-  readonly region: string
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-}
+export type { Endpoint } from './sign-request.ts'
 
 export interface SignedClient {
   /** Calls an operation of Step Functions. @throws Error with the service's answer when it is no success */
@@ -20,87 +16,34 @@ export interface SignedClient {
   close(): void
 }
 
-/** Node's own hashes, in the form that the signer asks for. */
-class NodeHash {
-  #hash: Hash | Hmac
-  readonly #secret: BinaryLike | undefined
-  constructor(secret?: unknown) {
-    this.#secret = secret === undefined ? undefined : bytesOf(secret)
-    this.#hash = this.#fresh()
-  }
-  #fresh(): Hash | Hmac {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret)
-  }
-  update(data: unknown): void {
-    this.#hash.update(bytesOf(data))
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-  reset(): void {
-    this.#hash = this.#fresh()
-  }
-}
-
-function bytesOf(data: unknown): string | Uint8Array {
-  if (typeof data === 'string' || data instanceof Uint8Array) return data
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
-  throw new Error(`Cannot hash ${typeof data}`)
-}
-
 const CONNECTIONS = 32
+const UNSIGNED = 'UNSIGNED-PAYLOAD'
 
-export function signedClient({ url, region, credentials }: Endpoint): SignedClient {
-  const { hostname, port } = new URL(url)
+export function signedClient(endpoint: Endpoint): SignedClient {
+  const { hostname, port } = new URL(endpoint.url)
+  const host = `${hostname}:${port}`
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-  const signer = (service: string) =>
-    new SignatureV4({ service, region, credentials, sha256: NodeHash, uriEscapePath: service !== 's3' })
-  const signers = { states: signer('states'), s3: signer('s3') }
-  const signedHeaders = async (
-    service: 'states' | 's3',
-    method: string,
-    path: string,
-    given: Record<string, string>,
-    body?: Buffer,
-  ) => {
-    const { headers } = await signers[service].sign({
-      method,
-      protocol: 'http:',
-      hostname,
-      port: Number(port),
-      path,
-      query: {},
-      headers: { host: `${hostname}:${port}`, ...given },
-      ...(body === undefined ? {} : { body }),
-    })
-    return headers
-  }
-  const call = async (
-    service: 'states' | 's3',
-    method: string,
-    path: string,
-    headers: Record<string, string>,
-    body: Buffer,
-  ): Promise<Buffer> => {
-    const signed = await signedHeaders(service, method, path, headers, body)
-    return exchange(
-      agent,
-      { hostname, port, method, path, headers: { ...signed, 'content-length': body.length } },
-      body,
-    )
+  const [statesSigner, s3Signer] = [requestSigner(endpoint, 'states'), requestSigner(endpoint, 's3')]
+  const s3Headers = (method: string, path: string, payloadHash: string): Record<string, string> =>
+    s3Signer(method, path, { host, 'x-amz-content-sha256': payloadHash }, payloadHash)
+  const call = (method: string, path: string, headers: Record<string, string | number>, body: Buffer) => {
+    headers['content-length'] = body.length
+    return exchange(agent, { hostname, port, method, path, headers }, body)
   }
   return {
     async states(operation, input) {
-      const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AWSStepFunctions.${operation}` }
-      const answer = await call('states', 'POST', '/', headers, Buffer.from(JSON.stringify(input)))
+      const body = Buffer.from(JSON.stringify(input))
+      const target = `AWSStepFunctions.${operation}`
+      const given = { host, 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target }
+      const answer = await call('POST', '/', statesSigner('POST', '/', given, hash('sha256', body, 'hex')), body)
       const output: unknown = JSON.parse(answer.toString('utf8') || '{}')
       return isJsonObject(output) ? output : {}
     },
     async object(method, path, body = Buffer.alloc(0)) {
-      await call('s3', method, path, {}, body)
+      await call(method, path, s3Headers(method, path, hash('sha256', body, 'hex')), body)
     },
     async drain(path) {
-      const headers = await signedHeaders('s3', 'GET', path, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
+      const headers = s3Headers('GET', path, UNSIGNED)
       let length = 0
       await exchange(agent, { hostname, port, method: 'GET', path, headers }, Buffer.alloc(0), (chunk) => {
         length += chunk.length

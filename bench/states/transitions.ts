@@ -5,7 +5,9 @@ import { runInLibrary } from './library.ts'
 import { CHAIN, type Language, MAP, type MeasuredMachine } from './machines.ts'
 import { createMachine, measure, type Rounds, type Seconds } from './run-machine.ts'
 import { MINISTACK, MOTO, startPeer } from './servers.ts'
-import { type Endpoint, signedClient } from './signed-client.ts'
+import type { Endpoint } from './sign-request.ts'
+import { signedClient } from './signed-client.ts'
+import { warmClient } from './warm-client.ts'
 
 type Outcome = Seconds | string
 
@@ -18,6 +20,7 @@ export const inlineMap = (context: BenchContext): Promise<Report> => compare(con
 
 async function compare(context: BenchContext, machine: MeasuredMachine, rounds: Rounds): Promise<Report> {
   const runtime = await context.runtime()
+  await warmClient()
   const own = await measureAt(runtime.endpoint, machine, 'JSONata', rounds)
   context.note(`${machine.name}: ${rateText(machine, rounds, own)}`)
   const peers: (readonly [string, Outcome])[] = []

@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { SourceVersion } from '../../core/source.ts'
 import type { ObjectAccess } from '../../glue/object-access.ts'
+import { openScratchFolder } from './scratch-folder.ts'
 
 /** A folder of this machine in place of every bucket: what a run writes stays in it, and it is deleted. */
 export interface Scratch extends ObjectAccess {
@@ -19,7 +20,7 @@ export interface Scratch extends ObjectAccess {
 
 /** Opens a new scratch folder below the system's temporary one. */
 export async function openScratch(): Promise<Scratch> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-backtest-'))
+  const { path: folder, remove } = await openScratchFolder(tmpdir())
   const objects = join(folder, 'objects')
   const pathOf = (uri: string): string => join(objects, uri.slice('s3://'.length))
   const placeOf = async (uri: string): Promise<string> => {
@@ -46,6 +47,6 @@ export async function openScratch(): Promise<Scratch> {
       await pipeline(body, createWriteStream(await placeOf(uri)))
     },
     empty: () => rm(objects, { recursive: true, force: true }),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove,
   }
 }

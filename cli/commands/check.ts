@@ -24,7 +24,7 @@ export async function check({ output, directory, environment }: Invocation): Pro
       'Run sluice check in the folder that holds contracts and dq-rules',
     )
   const project = readProject({ contracts: resolve(directory, contracts), rules: resolve(directory, rules) })
-  const definitions = definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
+  const definitions = await definitionProblems(join(directory, 'asl'), (file) => readFileSync(file, 'utf8'))
   const tests = project.rulesets.flatMap((ruleset) => {
     const file = testsFileOf(ruleset)
     return file === null ? [] : [{ ruleset, file }]

@@ -8,13 +8,12 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Mapping } from '../../core/mapping.ts'
 import { startRuntime } from '../../local/runtime.ts'
-import { systemClock } from '../../local/system-clock.ts'
 import { type DemoCase, duplicateOf, RENAMED_COLUMN, RENAMED_TITLE, sourceOf, writeCases } from '../demo/cases.ts'
 import { type Mended, mend, mendedMapping, printMended } from '../demo/mend.ts'
 import { bucketOf, clientSettings } from '../deployment.ts'
 import { executionArnOf, followExecution } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
-import type { JobDocument } from '../job-view.ts'
+import type { JobDocument } from '../job-document.ts'
 import { getJob } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode, type Output } from '../output.ts'
 import { type Project, readProject } from '../project.ts'
@@ -40,17 +39,11 @@ interface Outcome {
 
 const reconciles = ({ status, counts }: JobDocument): boolean => {
   if (status !== 'COMPLETED' || counts === null) return status !== 'COMPLETED'
-  const {
-    input = 0,
-    curated = 0,
-    rejected = 0,
-    duplicates = 0,
-    inserted = 0,
-    updated = 0,
-    unchanged = 0,
-    stale = 0,
-  } = counts
-  return input === curated + rejected + duplicates && curated === inserted + updated + unchanged + stale
+  const rows = (name: string): number => counts[name] ?? 0
+  return (
+    rows('input') === rows('curated') + rows('rejected') + rows('duplicates') &&
+    rows('curated') === rows('inserted') + rows('updated') + rows('unchanged') + rows('stale')
+  )
 }
 
 async function drop(demoCase: DemoCase, clients: Clients, output: Output): Promise<Outcome> {
@@ -153,11 +146,6 @@ export async function demo({ output, state, directory }: Invocation, options: { 
   const runtime = await startRuntime({
     assemblyDirectory,
     stateDirectory,
-    port: 0,
-    clock: systemClock,
-    engine: 'embedded',
-    databaseUrl: null,
-    log: () => undefined,
   })
   try {
     const { outcomes, tables, mended } = await play(directory, stateDirectory, scratch, output)

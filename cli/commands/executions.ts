@@ -1,8 +1,13 @@
-import { type ExecutionListItem, ExecutionStatus, type SFNClient } from '@aws-sdk/client-sfn'
+import {
+  type DescribeExecutionCommandOutput,
+  type ExecutionListItem,
+  ExecutionStatus,
+  type SFNClient,
+} from '@aws-sdk/client-sfn'
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import { millisBetween, printMillis, printTree } from '../executions/print.ts'
 import { findExecution, historyOf, listExecutions } from '../executions/read.ts'
-import { executionTree } from '../executions/tree.ts'
+import { executionTree, type StateVisit } from '../executions/tree.ts'
 import { followExecution } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
 import { getJob } from '../jobs-client.ts'
@@ -74,6 +79,47 @@ async function arnOf(connection: Connection, id: string): Promise<string> {
   return job.executionArn ?? id
 }
 
+const startedAt = ({ startDate }: DescribeExecutionCommandOutput): string => `started ${startDate?.toISOString() ?? ''}`
+
+function outcomeOf(found: DescribeExecutionCommandOutput): readonly string[] {
+  const { status, startDate, stopDate, error, cause } = found
+  const took = startDate === undefined || stopDate === undefined ? null : millisBetween(startDate, stopDate)
+  return [
+    [status, startedAt(found), ...(took === null ? [] : [`took ${printMillis(took)}`])].join('  '),
+    ...(error === undefined ? [] : [`${error}: ${cause ?? ''}`]),
+  ]
+}
+
+/** Prints each state when the next one was entered, and the rest when the execution has ended. */
+async function follow(output: Output, states: SFNClient, executionArn: string, data: boolean): Promise<void> {
+  let shown = 0
+  const show = async (ended: boolean): Promise<void> => {
+    const tree = executionTree(await historyOf(states, executionArn))
+    const ready = ended ? tree.length : Math.max(shown, tree.length - 1)
+    if (ready > shown) output.lines(printTree(tree.slice(shown, ready), data, !ended))
+    shown = ready
+  }
+  output.lines(`${executionArn}\n${startedAt(await findExecution(states, executionArn))}`)
+  await followExecution(states, executionArn, output.json ? null : () => show(false))
+  if (!output.json) await show(true)
+}
+
+const documentOf = (found: DescribeExecutionCommandOutput, tree: readonly StateVisit[]) => ({
+  executionArn: found.executionArn,
+  status: found.status,
+  startedAt: found.startDate?.toISOString() ?? null,
+  endedAt: found.stopDate?.toISOString() ?? null,
+  millis:
+    found.startDate === undefined || found.stopDate === undefined
+      ? null
+      : millisBetween(found.startDate, found.stopDate),
+  input: found.input,
+  output: found.output ?? null,
+  error: found.error ?? null,
+  cause: found.cause ?? null,
+  states: tree,
+})
+
 /** `sluice executions [ID]`: a list, or one execution as a tree of its states. */
 export async function executions(
   { output, state, directory, environment }: Invocation,
@@ -85,32 +131,12 @@ export async function executions(
   const states = new Client(clientSettings(connection))
   if (id === undefined) return list(output, states, options)
   const { executionArn = '' } = await findExecution(states, await arnOf(connection, id))
-  if (options.follow === true)
-    await followExecution(states, executionArn, (name) => output.progress(`${machineOf(executionArn)}: ${name}`))
+  const isFollowed = options.follow === true
+  if (isFollowed) await follow(output, states, executionArn, options.data === true)
   const found = await findExecution(states, executionArn)
   const tree = executionTree(await historyOf(states, executionArn))
-  const { status, startDate, stopDate, input, error, cause } = found
-  const took = startDate === undefined || stopDate === undefined ? null : millisBetween(startDate, stopDate)
-  output.result(
-    {
-      executionArn,
-      status,
-      startedAt: startDate?.toISOString() ?? null,
-      endedAt: stopDate?.toISOString() ?? null,
-      millis: took,
-      input,
-      output: found.output ?? null,
-      error: error ?? null,
-      cause: cause ?? null,
-      states: tree,
-    },
-    () =>
-      [
-        executionArn,
-        `${status}  started ${startDate?.toISOString() ?? ''}${took === null ? '' : `  took ${printMillis(took)}`}`,
-        ...(error === undefined ? [] : [`${error}: ${cause ?? ''}`]),
-        printTree(tree, options.data === true),
-      ].join('\n'),
-  )
+  const above = isFollowed ? [] : [executionArn]
+  const below = isFollowed ? [] : [printTree(tree, options.data === true)]
+  output.result(documentOf(found, tree), () => [...above, ...outcomeOf(found), ...below].join('\n'))
   return EXIT.done
 }

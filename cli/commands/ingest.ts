@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { parseDatasetName, parseTenantId } from '../../core/identifiers.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
-import { executionArnOf, followExecution } from '../follow.ts'
+import { currentState, executionArnOf, followExecution } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
 import { exitCodeOfJob, printJob } from '../job-view.ts'
 import { getJob, withRules } from '../jobs-client.ts'
@@ -58,7 +58,8 @@ export async function ingest(
     )
     return EXIT.done
   }
-  await followExecution(states, executionArn, output.terminal ? (name) => output.progress(name) : null)
+  const showState = async (): Promise<void> => output.progress((await currentState(states, executionArn)) ?? '')
+  await followExecution(states, executionArn, output.terminal ? showState : null)
   const job = await withRules(connection, await getJob(lambda, { executionArn }))
   output.result(job, () => printJob(job))
   return exitCodeOfJob(job)

@@ -1,6 +1,7 @@
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
-import { exitCodeOfJob, type JobDocument, printJob, printJobs } from '../job-view.ts'
+import type { JobDocument } from '../job-document.ts'
+import { exitCodeOfJob, printJob, printJobs } from '../job-view.ts'
 import { getJob, listJobs, withRules } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { type Connection, connectionOf } from '../session.ts'

@@ -2,15 +2,14 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
 import { MAX_SOURCES, manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
-import { parseManifest } from '../../replay/parse-manifest.ts'
-import { mustConfirm, type Release, type ReleaseManifest, releaseManifest } from '../../replay/release-manifest.ts'
+import { mustConfirm, type Release } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
+import { nextManifest } from '../next-manifest.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { listRecords, showRecords } from '../quarantine-client.ts'
 import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
 import { actorOf, type FilterOptions, parseFilter } from '../quarantine-options.ts'
-import { describeReplay } from '../replay-client.ts'
 import { connectionOf } from '../session.ts'
 
 interface ReleaseOptions extends Omit<FilterOptions, 'status'> {
@@ -21,6 +20,7 @@ interface ReleaseOptions extends Omit<FilterOptions, 'status'> {
   readonly overrideGate?: readonly string[]
   readonly dryRun?: boolean
   readonly confirm?: string
+  readonly limit: string
 }
 
 const FILTERS = ['tenant', 'dataset', 'reason', 'since', 'until'] as const
@@ -44,17 +44,34 @@ async function recordsNamed(lambda: LambdaClient, jobs: readonly string[]): Prom
   return records
 }
 
-/** @throws CommandError `nothing_to_release`, `ambiguous_release` */
-async function recordsToRelease(lambda: LambdaClient, jobs: readonly string[], options: ReleaseOptions) {
+interface ToRelease {
+  readonly records: readonly QuarantineRecord[]
+  /** Open records that fit the filter too, beyond the limit. */
+  readonly waiting: number
+}
+
+function limitOf(text: string): number {
+  const limit = Number(text)
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= MAX_SOURCES) return limit
+  throw wrong('invalid_limit', `Cannot use "${text}" as --limit: expected a whole number from 1 to ${MAX_SOURCES}`)
+}
+
+/** @throws CommandError `nothing_to_release`, `ambiguous_release`, `invalid_limit` */
+async function recordsToRelease(
+  lambda: LambdaClient,
+  jobs: readonly string[],
+  options: ReleaseOptions,
+): Promise<ToRelease> {
   const filtered = FILTERS.some((name) => options[name] !== undefined)
   if (jobs.length > 0 && filtered) throw wrong('ambiguous_release', 'Name jobs or give a filter, not both')
-  if (jobs.length > 0) return recordsNamed(lambda, jobs)
+  if (jobs.length > 0) return { records: await recordsNamed(lambda, jobs), waiting: 0 }
   if (!filtered)
     throw wrong('nothing_to_release', 'Say what to release: jobs, or a filter', 'sluice quarantine release --help')
-  const { records } = await listRecords(lambda, parseFilter({ ...options, status: 'open' }), MAX_SOURCES)
+  const filter = parseFilter({ ...options, status: 'open' })
+  const { records, total } = await listRecords(lambda, filter, limitOf(options.limit))
   if (records.length === 0)
     throw new CommandError(EXIT.no, 'nothing_to_release', 'Nothing open fits the filter', 'sluice quarantine list')
-  return records
+  return { records, waiting: Math.max(0, total - records.length) }
 }
 
 /** The rule's text, as names are counted anew in every ruleset. @throws CommandError `unknown_rule` */
@@ -99,24 +116,19 @@ function confirmed(release: Release): Release {
   return release
 }
 
-/** What the workflow would refuse is refused here, before anything is written. @throws CommandError `invalid_manifest` */
-function acceptable(manifest: ReleaseManifest): ReleaseManifest {
-  const parsed = parseManifest(Buffer.from(manifest.text))
-  if (parsed.ok) return manifest
-  const [first] = parsed.problems
-  throw wrong(
-    'invalid_manifest',
-    `${first?.field}: ${first?.message} (expected ${first?.expected}; found ${first?.found})`,
-  )
-}
-
-/** The first round that has not ended: a release that failed is asked for anew, one that runs is left to run. */
-async function nextManifest(lambda: LambdaClient, release: Release): Promise<ReleaseManifest> {
-  for (let round = 1; ; round += 1) {
-    const manifest = acceptable(releaseManifest(release, round))
-    const replay = await describeReplay(lambda, manifest.replayId)
-    if (replay?.status !== 'COMPLETED') return manifest
-  }
+function printRelease({ jobs, dryRun }: Release, replayId: string, manifest: string, waiting: number): string {
+  const files = jobs.length === 1 ? '1 file' : `${jobs.length} files`
+  const are = jobs.length === 1 ? 'is' : 'are'
+  return [
+    dryRun
+      ? `${files} would run again; replay ${replayId} is a dry run`
+      : `${files} ${are} to run again by replay ${replayId}`,
+    `  ${manifest}`,
+    ...(waiting === 0
+      ? []
+      : [`${waiting} more wait: the newest ${jobs.length} are in this manifest, release the others after it`]),
+    `Follow it with: sluice replay status ${replayId}`,
+  ].join('\n')
 }
 
 /** `sluice quarantine release`: writes a manifest into the replay bucket, which starts the replay, and nothing else. */
@@ -129,7 +141,7 @@ export async function quarantineRelease(
   const connection = connectionOf(state, directory, environment)
   const lambda = await lambdaClient(connection)
   const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
-  const records = await recordsToRelease(lambda, jobs, options)
+  const { records, waiting } = await recordsToRelease(lambda, jobs, options)
   const release = confirmed({
     jobs: records,
     reason: options.why,
@@ -140,17 +152,13 @@ export async function quarantineRelease(
     overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
     confirm: options.confirm === undefined ? null : Number(options.confirm),
   })
-  const { replayId, text } = await nextManifest(lambda, release)
+  const { replayId, text } = await nextManifest(lambda, release, 'release')
   const bucket = await bucketOf(lambda, 'REPLAY')
   const key = manifestKeyOf(replayId)
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }))
   const manifest = `s3://${bucket}/${key}`
-  output.result({ replayId, manifest, jobs: records.map(({ jobId }) => jobId) }, () =>
-    [
-      `${records.length} ${records.length === 1 ? 'file is' : 'files are'} to run again by replay ${replayId}`,
-      `  ${manifest}`,
-      `Follow it with: sluice replay status ${replayId}`,
-    ].join('\n'),
+  output.result({ replayId, manifest, dryRun: release.dryRun, jobs: records.map(({ jobId }) => jobId), waiting }, () =>
+    printRelease(release, replayId, manifest, waiting),
   )
   return EXIT.done
 }

@@ -39,8 +39,7 @@ export async function quarantineList(
   const filter = parseFilter(options)
   const limit = parseLimit(options.limit)
   const lambda = await lambdaClient(connectionOf(state, directory, environment))
-  const { records, reasons } = await listRecords(lambda, filter, limit)
-  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0)
+  const { records, reasons, total } = await listRecords(lambda, filter, limit)
   output.result({ total, reasons, jobs: records }, () =>
     [
       ...Object.entries(reasons).map(([reason, count]) => `${String(count).padStart(6)}  ${reason}`),
@@ -124,7 +123,7 @@ export async function quarantineShow(
             ),
             '',
           ]),
-      `${shown.remedy.advice}.`,
+      latest.state === 'open' ? `${shown.remedy.advice}.` : `Nothing waits any more: the record is ${latest.state}.`,
     ].join('\n'),
   )
   return EXIT.done

@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
-import { isJsonObject } from '../../core/json.ts'
 import { manifestKeyOf } from '../../replay/manifest.ts'
+import type { Release } from '../../replay/release-manifest.ts'
 import type { ReplayReport, ReportLine } from '../../replay/report.ts'
 import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
+import { expected } from '../guards.ts'
 import type { Invocation } from '../invocation.ts'
+import { getJob } from '../jobs-client.ts'
+import { nextManifest } from '../next-manifest.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
+import { actorOf } from '../quarantine-options.ts'
+import { isPreviewPage, type PreviewPage, type ReplayView } from '../replay-answers.ts'
 import {
   awaitResult,
   describeReplay,
@@ -14,7 +19,6 @@ import {
   hasEnded,
   linesSoFar,
   type ReplayClients,
-  type ReplayView,
   readResult,
 } from '../replay-client.ts'
 import { readManifest } from '../replay-manifest-file.ts'
@@ -41,16 +45,8 @@ function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
   return NOT_WANTED.some((outcome) => (totals[outcome] ?? 0) > 0) ? EXIT.no : EXIT.done
 }
 
-interface Page {
-  readonly report: ReplayReport
-  readonly nextLine: number | null
-}
-
-async function previewPage(clients: ReplayClients, manifest: string, fromLine: number): Promise<Page> {
-  const answer = await invokeMetadata(clients.lambda, { operation: 'previewReplay', manifest, fromLine })
-  if (isJsonObject(answer) && isJsonObject(answer.report)) return answer as unknown as Page
-  throw new Error('the metadata function answered no plan')
-}
+const previewPage = async ({ lambda }: ReplayClients, manifest: string, fromLine: number): Promise<PreviewPage> =>
+  expected(await invokeMetadata(lambda, { operation: 'previewReplay', manifest, fromLine }), isPreviewPage, 'plan')
 
 /** `sluice replay plan MANIFEST`: what would happen to each source; nothing is written anywhere. */
 export async function replayPlan(invocation: Invocation, file: string, options: BacktestOptions): Promise<ExitCode> {
@@ -74,24 +70,66 @@ const progressText = ({ replayId, status, runs, progress }: ReplayView): string 
   return `${replayId} ${status}: ${ended.length === 0 ? 'starting' : ended.join(', ')} of ${runs ?? '?'}`
 }
 
-/** `sluice replay run MANIFEST`: drops the manifest in the replay bucket and follows the replay to its end. */
-export async function replayRun(invocation: Invocation, file: string, options: { wait: boolean }): Promise<ExitCode> {
-  const { output } = invocation
-  const { text, manifest } = readManifest(file)
-  const clients = await clientsOf(invocation)
-  const dropped = await dropManifest(clients, manifestKeyOf(manifest.replayId), text)
-  if (!options.wait) {
-    output.result({ replayId: manifest.replayId, manifest: dropped }, () =>
+interface FollowOptions {
+  readonly wait: boolean
+}
+
+/** Drops a manifest and follows its replay to the end, unless told not to. */
+async function dropAndFollow(
+  { output }: Invocation,
+  clients: ReplayClients,
+  { replayId, text }: { readonly replayId: string; readonly text: string },
+  { wait }: FollowOptions,
+): Promise<ExitCode> {
+  const dropped = await dropManifest(clients, manifestKeyOf(replayId), text)
+  if (!wait) {
+    output.result({ replayId, manifest: dropped }, () =>
       [
         `dropped s3://${dropped.bucket}/${dropped.key} (version ${dropped.versionId})`,
-        `Follow it with: sluice replay status ${manifest.replayId}`,
+        `Follow it with: sluice replay status ${replayId}`,
       ].join('\n'),
     )
     return EXIT.done
   }
-  const report = await awaitResult(clients, dropped, manifest.replayId, (view) => output.progress(progressText(view)))
+  const report = await awaitResult(clients, dropped, replayId, (view) => output.progress(progressText(view)))
   output.result(report, () => printReport(report))
   return exitCodeOf(report)
+}
+
+/** `sluice replay run MANIFEST`: drops the manifest in the replay bucket and follows the replay to its end. */
+export async function replayRun(invocation: Invocation, file: string, options: FollowOptions): Promise<ExitCode> {
+  const { text, manifest } = readManifest(file)
+  return dropAndFollow(invocation, await clientsOf(invocation), { replayId: manifest.replayId, text }, options)
+}
+
+interface JobsOptions extends FollowOptions {
+  readonly why: string
+  readonly by?: string
+}
+
+/** `sluice replay jobs JOB…`: what failed runs again as it was; the manifest that says so is made here and dropped. */
+export async function replayJobs(
+  invocation: Invocation,
+  named: readonly string[],
+  options: JobsOptions,
+): Promise<ExitCode> {
+  const clients = await clientsOf(invocation)
+  const jobs: Release['jobs'][number][] = []
+  for (const jobId of new Set(named)) {
+    const { attempts = [], tenantId } = await getJob(clients.lambda, { jobId })
+    jobs.push({ jobId, tenantId, attempt: attempts.at(-1)?.attempt ?? 1 })
+  }
+  const release: Release = {
+    jobs,
+    reason: options.why,
+    requestedBy: actorOf(options.by),
+    configuration: 'original',
+    dryRun: false,
+    acceptRejects: false,
+    overrideGate: [],
+    confirm: null,
+  }
+  return dropAndFollow(invocation, clients, await nextManifest(clients.lambda, release, 'again'), options)
 }
 
 /** A file's replay, or the id itself. */

@@ -2,6 +2,7 @@ import { parseTenantId, type TenantId } from '../../core/identifiers.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { analystStatements } from '../../warehouse/deploy.ts'
 import { clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
+import { expected, isText, objectWith } from '../guards.ts'
 import type { Invocation } from '../invocation.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { type Connection, connectionOf } from '../session.ts'
@@ -27,11 +28,8 @@ interface TenantView {
   readonly status: string
 }
 
-const parseTenant = (value: unknown): TenantView => {
-  if (isJsonObject(value) && typeof value.tenantId === 'string' && typeof value.status === 'string')
-    return value as unknown as TenantView
-  throw new Error('the metadata function answered no tenant')
-}
+const isTenant = objectWith<TenantView>({ tenantId: isText, status: isText })
+const parseTenant = (value: unknown): TenantView => expected(value, isTenant, 'tenant')
 
 async function listTenants({ output, state, directory, environment }: Invocation): Promise<ExitCode> {
   const lambda = await lambdaClient(connectionOf(state, directory, environment))

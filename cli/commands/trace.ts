@@ -1,13 +1,12 @@
-import { HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { ListObjectsV2Command, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
-import { isAbsent } from '../absent-object.ts'
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import { printMillis } from '../executions/print.ts'
 import { findExecution, historyOf } from '../executions/read.ts'
 import { callsOf, type TraceEntry } from '../executions/trace.ts'
 import { executionTree } from '../executions/tree.ts'
 import type { Invocation } from '../invocation.ts'
-import type { JobDocument } from '../job-view.ts'
+import type { JobDocument } from '../job-document.ts'
 import { getJob } from '../jobs-client.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { type Connection, connectionOf } from '../session.ts'
@@ -31,22 +30,27 @@ async function objectsUnder(s3: S3Client, uri: string): Promise<readonly TraceEn
   return found
 }
 
-/** The source version; nothing where it is gone. */
+/** The source version, with the time of its arrival to the millisecond; nothing where it is gone. */
 async function sourceOf(s3: S3Client, { source }: JobDocument): Promise<readonly TraceEntry[]> {
-  const { bucket: Bucket, key: Key, versionId: VersionId, sizeBytes } = source
-  try {
-    const { LastModified } = await s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }))
-    return written(LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`)
-  } catch (thrown) {
-    if (isAbsent(thrown)) return []
-    throw thrown
-  }
+  const { bucket: Bucket, key: Key, versionId, sizeBytes } = source
+  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }))
+  const found = Versions.find((version) => version.Key === Key && version.VersionId === versionId)
+  return written(found?.LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`)
+}
+
+/** Folders and objects of the job alone, as its calls name them: `s3://B/runs/acme/JOB-1-0/` of a key below it. */
+function ownFolders(jobId: string, calls: readonly TraceEntry[]): readonly string[] {
+  return calls.flatMap(({ service, subject }) => {
+    const end = service === 's3' ? subject.indexOf('/', subject.indexOf(jobId)) : -1
+    return subject.includes(jobId) && end > 0 ? [subject.slice(0, end + 1)] : []
+  })
 }
 
 /** The source version and every object that the job wrote. */
-async function objectsOf(s3: S3Client, job: JobDocument): Promise<readonly TraceEntry[]> {
-  const uris = [...new Set(Object.values(job.objects).filter((uri) => uri !== null))]
-  const lists = await Promise.all([sourceOf(s3, job), ...uris.map((uri) => objectsUnder(s3, uri))])
+async function objectsOf(s3: S3Client, job: JobDocument, calls: readonly TraceEntry[]): Promise<readonly TraceEntry[]> {
+  const named = [...Object.values(job.objects).filter((uri) => uri !== null), ...ownFolders(job.jobId, calls)]
+  const places = named.filter((uri) => !named.some((other) => other !== uri && uri.startsWith(other)))
+  const lists = await Promise.all([sourceOf(s3, job), ...[...new Set(places)].map((uri) => objectsUnder(s3, uri))])
   return lists.flat()
 }
 
@@ -71,12 +75,36 @@ async function executionEntries(connection: Connection, executionArn: string): P
   return [start, ...callsOf(executionTree(await historyOf(states, executionArn)))]
 }
 
+const isSameCall = (one: TraceEntry, other: TraceEntry): boolean =>
+  one.service === other.service &&
+  one.operation === other.operation &&
+  one.subject === other.subject &&
+  one.state === other.state &&
+  one.error === null &&
+  other.error === null
+
+/** Looks at the same thing, one after the other, as one line from the first to the last. */
+function withoutRepeats(entries: readonly TraceEntry[]): readonly TraceEntry[] {
+  const runs: TraceEntry[][] = []
+  for (const entry of entries) {
+    const run = runs.at(-1)
+    if (run?.[0] !== undefined && isSameCall(run[0], entry)) run.push(entry)
+    else runs.push([entry])
+  }
+  return runs.flatMap((run) => {
+    const [first, last] = [run[0], run.at(-1)]
+    if (first === undefined || last === undefined || run.length === 1) return run
+    const millis = last.millis === null ? null : last.at.getTime() + last.millis - first.at.getTime()
+    return [{ ...first, millis, subject: `${first.subject}  ${run.length} times` }]
+  })
+}
+
 function print(entries: readonly TraceEntry[]): string {
   const began = entries[0]?.at.getTime() ?? 0
   return columns(
     [
       ['AT', 'SERVICE', 'OPERATION', 'TOOK', 'STATE', 'WHAT'],
-      ...entries.map(({ at, service, operation, subject, millis, state, error }) => [
+      ...withoutRepeats(entries).map(({ at, service, operation, subject, millis, state, error }) => [
         `+${at.getTime() - began} ms`,
         service,
         operation,
@@ -95,7 +123,7 @@ export async function trace({ output, state, directory, environment }: Invocatio
   const job = await getJob(await lambdaClient(connection), { jobId })
   const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
   const calls = job.executionArn === null ? [] : await executionEntries(connection, job.executionArn)
-  const entries = [...(await objectsOf(s3, job)), ...calls].sort(
+  const entries = [...(await objectsOf(s3, job, calls)), ...calls].sort(
     (left, right) => left.at.getTime() - right.at.getTime(),
   )
   output.result({ jobId: job.jobId, tenantId: job.tenantId, dataset: job.dataset, entries }, () => print(entries))

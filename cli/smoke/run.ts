@@ -6,7 +6,7 @@ import { isJsonObject } from '../../core/json.ts'
 import type { SourceVersion } from '../../core/source.ts'
 import { invokeMetadata } from '../deployment.ts'
 import { executionArnOf, followExecution } from '../follow.ts'
-import type { JobDocument } from '../job-view.ts'
+import type { JobDocument } from '../job-document.ts'
 import { getJob } from '../jobs-client.ts'
 import { SMOKE_TENANT, type SmokeFile } from './files.ts'
 
@@ -59,11 +59,12 @@ async function drop({ s3, rawBucket }: SmokeClients, file: SmokeFile): Promise<D
 export function complaintAbout(job: JobDocument): string | null {
   if (job.status !== 'COMPLETED')
     return `expected COMPLETED, found ${job.status} ${job.reasonCode ?? ''} ${job.message ?? ''}`.trim()
-  const { input = 0, curated = 0, rejected = 0, duplicates = 0, ...loaded } = job.counts ?? {}
-  const inTable = ['inserted', 'updated', 'unchanged', 'stale'].reduce((sum, name) => sum + (loaded[name] ?? 0), 0)
+  const rows = (...names: readonly string[]): number => names.reduce((sum, name) => sum + (job.counts?.[name] ?? 0), 0)
+  const [input, rejected] = [rows('input'), rows('rejected')]
   if (input === 0) return 'expected rows, found none'
   if (rejected > 0) return `expected no rejects, found ${rejected} of ${input} rows`
-  if (input !== curated + rejected + duplicates || curated !== inTable)
+  const inTable = rows('inserted', 'updated', 'unchanged', 'stale')
+  if (input !== rows('curated', 'rejected', 'duplicates') || rows('curated') !== inTable)
     return `counts do not reconcile: ${JSON.stringify(job.counts)}`
   return null
 }

@@ -49,6 +49,18 @@ const OF_PARTS = `SELECT ${COLUMNS} FROM sluice.ingestion_mappings m
   JOIN sluice.rulesets r ON r.dataset = m.dataset AND r.hash = $6
   WHERE m.tenant_id = $1 AND m.dataset = $2 AND m.hash = $3`
 
+const pinnedUnder = (members: Omit<PinnedConfiguration, 'hash'>): PinnedConfiguration => ({
+  hash: digestOfJson(members),
+  ...members,
+})
+
+/** The same documents under the compiler that is deployed; `null`: they are under it already. */
+export function underDeployedCompiler({ pinned, documents }: LoadedConfiguration): LoadedConfiguration | null {
+  const { hash: _, ...members } = pinned
+  if (members.compilerVersion === COMPILER_VERSION) return null
+  return { pinned: pinnedUnder({ ...members, compilerVersion: COMPILER_VERSION }), documents }
+}
+
 async function load(
   sql: Queryable,
   text: string,
@@ -64,7 +76,7 @@ async function load(
     compilerVersion: row.textOrNull('compiler_version') ?? COMPILER_VERSION,
   }
   return {
-    pinned: { hash: digestOfJson(members), ...members },
+    pinned: pinnedUnder(members),
     documents: {
       contract: row.unknown('contract'),
       mapping: row.unknown('mapping'),

@@ -41,7 +41,7 @@ export interface Registration {
 
 const DUPLICATE: Registration = { decision: 'duplicate', step: 'keep' }
 
-function stepFor(facts: RegistrationFacts, known: KnownJob): RegistrationStep | null {
+function stepFor(facts: Pick<RegistrationFacts, 'trigger' | 'force'>, known: KnownJob): RegistrationStep | null {
   const { trigger, force } = facts
   if (known.ownedByCaller) {
     if (known.status === 'PENDING' || known.status === 'PROCESSING') return 'keep'
@@ -50,6 +50,12 @@ function stepFor(facts: RegistrationFacts, known: KnownJob): RegistrationStep | 
   if (trigger === 'replay') return replayStepOf(known, force)
   if (trigger !== 'sweep') return null
   return known.status === 'QUARANTINED' ? null : replayStepOf(known, false)
+}
+
+/** Whether the job would be compiled anew for the caller, who does not own it. */
+export function takesUp(facts: Pick<RegistrationFacts, 'trigger' | 'force'>, known: KnownJob): boolean {
+  const step = stepFor(facts, known)
+  return step === 'resume' || step === 'attempt' || step === 'publish'
 }
 
 /** A caller that holds its slot already keeps it; everybody else must find a free one. */

@@ -1,16 +1,31 @@
 import { digestOfJson } from '../../core/digest.ts'
-import { type DatasetName, type JobId, parseJobId, type TenantId } from '../../core/identifiers.ts'
+import type { DatasetName, TenantId } from '../../core/identifiers.ts'
 import { REASONS, type ReasonCode } from '../../core/reason-codes.ts'
-import type { LandedSource, SourceVersion } from '../../core/source.ts'
 import { replaySlots } from '../../replay/admission.ts'
 import type { Fields } from '../input.ts'
 import type { IngestInput, RegisteredJob, RegisterJobResult } from '../messages.ts'
 import { waiversOf } from '../waivers.ts'
 import { type Choice, chooseConfiguration } from './choose-configuration.ts'
-import { configurationOfJob, type LoadedConfiguration } from './configuration.ts'
+import { configurationOfJob, type LoadedConfiguration, underDeployedCompiler } from './configuration.ts'
 import { type Database, firstRowOf, type Queryable } from './database.ts'
-import { decideRegistration, type KnownJob, type Registration, type RegistrationStep } from './decide-registration.ts'
-import { ownerOf, type SourceOwner, sourceObjectIdOf, UNKNOWN_NAME } from './ingest-input.ts'
+import {
+  decideRegistration,
+  type KnownJob,
+  type Registration,
+  type RegistrationStep,
+  takesUp,
+} from './decide-registration.ts'
+import { giveUp, replaceJob } from './end-without-run.ts'
+import { ownerOf, type SourceOwner, UNKNOWN_NAME } from './ingest-input.ts'
+import {
+  attemptKindOf,
+  idempotencyKeyOf,
+  insertJob,
+  jobIdOf,
+  putSource,
+  type Registering,
+  triggerOf,
+} from './insert-job.ts'
 import { type JobRow, readJob } from './job-row.ts'
 
 /**
@@ -19,109 +34,11 @@ import { type JobRow, readJob } from './job-row.ts'
  */
 export const LEASE_SECONDS = 6 * 3600
 
-export interface Registering {
-  readonly input: IngestInput
-  readonly executionArn: string
-  /** ISO 8601 UTC: the execution's start, which becomes the job's clock unless a replay pinned one. */
-  readonly at: string
-  /** ISO 8601 UTC: the real time, for leases. */
-  readonly now: string
-}
-
 /** The answer, and the documents that it pins. */
 export interface Registered {
   readonly result: RegisterJobResult
   readonly configuration: LoadedConfiguration | null
 }
-
-async function putSource(sql: Queryable, tenantId: TenantId, source: LandedSource): Promise<void> {
-  await sql.query(
-    `INSERT INTO sluice.source_objects
-       (tenant_id, source_object_id, bucket, object_key, version_id, size_bytes, etag, sequencer, landed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-    [
-      tenantId,
-      sourceObjectIdOf(source),
-      source.bucket,
-      source.key,
-      source.versionId,
-      source.sizeBytes,
-      source.etag,
-      source.sequencer,
-      source.landedAt,
-    ],
-  )
-}
-
-/** Tenant, source and configuration: two submissions with the same three are the same job. */
-const idempotencyKeyOf = (
-  owner: Pick<SourceOwner, 'tenantId'>,
-  source: SourceVersion,
-  configurationHash: string,
-): string =>
-  digestOfJson({
-    tenantId: owner.tenantId,
-    bucket: source.bucket,
-    key: source.key,
-    versionId: source.versionId,
-    configurationHash,
-  })
-
-const jobIdOf = (idempotencyKey: string): JobId => parseJobId(`j${idempotencyKey.slice(0, 24)}`)
-
-/** The id of the job that a source has, or would get, under a configuration. */
-export const jobIdUnder = (tenantId: TenantId, source: SourceVersion, configurationHash: string): JobId =>
-  jobIdOf(idempotencyKeyOf({ tenantId }, source, configurationHash))
-
-async function insertJob(
-  sql: Queryable,
-  owner: SourceOwner,
-  { input, executionArn, at }: Registering,
-  choice: Choice,
-): Promise<string> {
-  const pinned = choice.configuration?.pinned ?? null
-  const configurationHash = pinned?.hash ?? digestOfJson({ refusal: choice.refusal })
-  const key = idempotencyKeyOf(owner, input.source, configurationHash)
-  const jobId = jobIdOf(key)
-  await sql.query(
-    `INSERT INTO sluice.ingestion_jobs
-       (tenant_id, job_id, source_object_id, dataset, status, refusal, source_type, trigger, idempotency_key,
-        configuration_hash, contract_version, contract_hash, mapping_hash, mapping_version, ruleset_hash, ruleset_version,
-        compiler_version, attempt, attempt_kind, replay_id, execution_arn, registered_at, updated_at)
-     VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19, $20, $21)
-     ON CONFLICT DO NOTHING`,
-    [
-      owner.tenantId,
-      jobId,
-      sourceObjectIdOf(input.source),
-      owner.dataset,
-      choice.refusal,
-      input.sourceType,
-      triggerOf(input),
-      key,
-      configurationHash,
-      pinned?.contract.version ?? null,
-      pinned?.contract.hash ?? null,
-      pinned?.mapping.hash ?? null,
-      pinned?.mapping.version ?? null,
-      pinned?.ruleset.hash ?? null,
-      pinned?.ruleset.version ?? null,
-      pinned?.compilerVersion ?? null,
-      attemptKindOf(input),
-      input.replay?.replayId ?? null,
-      executionArn,
-      input.replay?.plannedAt ?? at,
-      at,
-    ],
-  )
-  return jobId
-}
-
-/** A replay is the call of a person, who is named beside it. */
-const triggerOf = ({ trigger }: IngestInput): 'event' | 'manual' | 'sweep' =>
-  trigger === 'replay' ? 'manual' : trigger
-
-const attemptKindOf = ({ replay }: IngestInput): string => (replay === null ? 'initial' : `replay:${replay.replayId}`)
 
 /** The row after a step, before its status moves on. */
 function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }: Registering): JobRow {
@@ -146,20 +63,6 @@ function afterStep(job: JobRow, step: RegistrationStep, { input, executionArn }:
         publication: job.publication + (step === 'publish' && job.status === 'COMPLETED' ? 1 : 0),
       }
   }
-}
-
-/** An attempt whose slot ran out is given up before the next one opens. */
-async function giveUp(sql: Queryable, tenantId: TenantId, job: JobRow, now: string): Promise<void> {
-  await sql.query(
-    `UPDATE sluice.ingestion_jobs SET status = 'FAILED', reason_code = 'execution_timed_out', closed_at = $3, updated_at = $3
-     WHERE tenant_id = $1 AND job_id = $2`,
-    [tenantId, job.jobId, now],
-  )
-  await sql.query(
-    `UPDATE sluice.job_attempts SET status = 'FAILED', reason_code = 'execution_timed_out', closed_at = $4
-     WHERE tenant_id = $1 AND job_id = $2 AND attempt = $3`,
-    [tenantId, job.jobId, job.attempt, now],
-  )
 }
 
 async function writeStep(
@@ -301,24 +204,66 @@ const registeredJobOf = (job: JobRow, owner: SourceOwner): RegisteredJob => ({
 const isReplayed = ({ trigger }: IngestInput, { attemptKind, deferred }: JobRow): boolean =>
   trigger === 'replay' || (trigger === 'sweep' && deferred && attemptKind.startsWith('replay:'))
 
-/** The job in question: of the same execution, of the configuration wanted again, or registered now. */
-async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Registering) {
+interface JobInQuestion {
+  /** What this very execution was answered before, if it asked before. */
+  readonly answered: (typeof DECISIONS)[number] | null
+  readonly configuration: LoadedConfiguration | null
+  readonly isNew: boolean
+  readonly jobId: string
+}
+
+/** The job of a source under a configuration, registered now unless it is there. */
+async function jobUnder(
+  sql: Queryable,
+  owner: SourceOwner,
+  registering: Registering,
+  choice: Choice,
+): Promise<JobInQuestion> {
+  const { input, now } = registering
+  const { configuration, refusal } = choice
+  const pinnedHash = configuration?.pinned.hash ?? digestOfJson({ refusal })
+  const wouldBe = jobIdOf(idempotencyKeyOf(owner, input.source, pinnedHash))
+  const isNew = (await readJob(sql, owner.tenantId, wouldBe, now)) === null
+  const jobId = isNew ? await insertJob(sql, owner, registering, choice) : wouldBe
+  return { answered: null, configuration, isNew, jobId }
+}
+
+/**
+ * A job that is there and wanted again. Where it would be compiled by another compiler than it pinned, which is not deployed any
+ * more, a job of the same documents under the deployed one takes its place.
+ */
+async function jobAgain(
+  sql: Queryable,
+  owner: SourceOwner,
+  registering: Registering,
+  choice: Choice,
+  jobId: string,
+): Promise<JobInQuestion> {
   const { input, executionArn, now } = registering
+  const again = { answered: null, configuration: choice.configuration, isNew: false, jobId }
+  const anew = choice.configuration === null ? null : underDeployedCompiler(choice.configuration)
+  const job = anew === null ? null : await readJob(sql, owner.tenantId, jobId, now)
+  if (anew === null || job === null) return again
+  if (!takesUp({ trigger: input.trigger, force: input.replay?.force ?? false }, knownJobOf(job, executionArn)))
+    return again
+  const instead = await jobUnder(sql, owner, registering, { ...choice, configuration: anew })
+  if (job.status === 'PENDING') await replaceJob(sql, owner.tenantId, job, instead.jobId, now)
+  return instead
+}
+
+/** The job in question: of the same execution, of the configuration wanted again, or registered now. */
+async function jobInQuestion(sql: Queryable, owner: SourceOwner, registering: Registering): Promise<JobInQuestion> {
+  const { input, executionArn } = registering
   const answered = await answerBefore(sql, owner.tenantId, executionArn)
   if (answered !== null) {
     const configuration = await configurationOfJob(sql, owner.tenantId, answered.jobId)
     return { answered: answered.decision, configuration, isNew: false, jobId: answered.jobId }
   }
   const tenant = await readTenant(sql, owner.tenantId)
-  const choice = await chooseConfiguration(sql, owner, registering.input, tenant)
-  if (choice.jobId !== null)
-    return { answered: null, configuration: choice.configuration, isNew: false, jobId: choice.jobId }
+  const choice = await chooseConfiguration(sql, owner, input, tenant)
+  if (choice.jobId !== null) return jobAgain(sql, owner, registering, choice, choice.jobId)
   await putSource(sql, owner.tenantId, input.source)
-  const pinnedHash = choice.configuration?.pinned.hash ?? digestOfJson({ refusal: choice.refusal })
-  const wouldBe = jobIdOf(idempotencyKeyOf(owner, input.source, pinnedHash))
-  const isNew = (await readJob(sql, owner.tenantId, wouldBe, now)) === null
-  const jobId = isNew ? await insertJob(sql, owner, registering, choice) : wouldBe
-  return { answered: null, configuration: choice.configuration, isNew, jobId }
+  return jobUnder(sql, owner, registering, choice)
 }
 
 const readTenant = (sql: Queryable, tenantId: TenantId): Promise<Fields | null> =>

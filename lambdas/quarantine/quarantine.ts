@@ -30,10 +30,8 @@ async function readEvidence(request: QuarantineRequest, deps: QuarantineDeps): P
 }
 
 /** What runs it again. */
-const commandOf = ({ status, job, executionArn }: QuarantineRequest): string =>
-  status === 'FAILED'
-    ? `aws stepfunctions redrive-execution --execution-arn ${executionArn}`
-    : `npx sluice quarantine release ${job.jobId}`
+const commandOf = ({ status, job }: QuarantineRequest): string =>
+  status === 'FAILED' ? `npx sluice replay jobs ${job.jobId}` : `npx sluice quarantine release ${job.jobId}`
 
 /**
  * What stands in `manifest.json`. The source itself stays where it landed: the manifest points at its version. Nothing here comes

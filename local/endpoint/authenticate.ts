@@ -8,7 +8,6 @@ import {
   equalSignatures,
   type PresentedSignature,
   parseTimestampBasic,
-  presentedSignature,
   sign,
   signingKey,
   stringToSign,
@@ -55,9 +54,15 @@ export function createAuthenticator(options: AuthenticatorOptions) {
     keys.set(name, made)
     return made
   }
-  /** @param payloadHash of the body as received, or as S3's clients declare it */
-  return (request: RawRequest, payloadHash: string): Authenticated | Distrust => {
-    const presented = presentedSignature(request)
+  /**
+   * @param presented what `presentedSignature` read of the request
+   * @param payloadHash of the body as received, or as S3's clients declare it
+   */
+  return (
+    request: RawRequest,
+    presented: PresentedSignature | null | 'malformed',
+    payloadHash: string,
+  ): Authenticated | Distrust => {
     if (presented === null) return { kind: 'unsigned' }
     if (presented === 'malformed') return { kind: 'malformed' }
     const { scope } = presented

@@ -14,7 +14,7 @@ import { type RawRequest, rawRequest, withHoistedHeaders } from './request.ts'
 import { decodeRest, encodeRest, parseJson, payloadMember, type RestAnswer, takesStream } from './rest-binding.ts'
 import { type RestTarget, routeRest, routeS3 } from './rest-route.ts'
 import { s3Place } from './s3-place.ts'
-import { presentedSignature, sha256Hex } from './sigv4.ts'
+import { type PresentedSignature, presentedSignature, sha256Hex } from './sigv4.ts'
 import { encodeXml } from './xml-shape.ts'
 
 export interface DispatchOptions {
@@ -27,24 +27,26 @@ const MAX_BODY_BYTES = 16 * 1024 ** 2
 
 interface Exchange {
   readonly request: RawRequest
+  readonly presented: PresentedSignature | null | 'malformed'
   readonly message: IncomingMessage
   readonly serviceId: string
   readonly protocol: Protocol
   readonly requestId: string
-  readonly signal: AbortSignal
+  readonly gone: () => AbortSignal
 }
 
-/** Answers one request; never throws. */
+/** Answers one request; never throws. `gone`: a signal of the client having left, made when one asks for it. */
 export async function dispatch(
   options: DispatchOptions,
   message: IncomingMessage,
-  signal: AbortSignal,
+  gone: () => AbortSignal,
 ): Promise<Answer> {
   const request = rawRequest(message.method ?? 'GET', message.url ?? '/', message.headers)
-  const serviceId = serviceOf(request)
+  const presented = presentedSignature(request)
+  const serviceId = serviceOf(request, presented)
   const protocol = protocolOf(serviceId) ?? protocolLike(request)
   const requestId = serviceId === 's3' ? s3RequestId() : randomUUID()
-  const exchange: Exchange = { request, message, serviceId, protocol, requestId, signal }
+  const exchange: Exchange = { request, presented, message, serviceId, protocol, requestId, gone }
   try {
     return await answer(options, exchange)
   } catch (thrown) {
@@ -53,8 +55,7 @@ export async function dispatch(
 }
 
 /** By credential scope; unsigned requests by target, else S3, whose clients expect its errors. */
-function serviceOf(request: RawRequest): string {
-  const presented = presentedSignature(request)
+function serviceOf(request: RawRequest, presented: Exchange['presented']): string {
   if (presented !== null && presented !== 'malformed') return presented.scope.service
   const target = request.headers.get('x-amz-target')?.split('.', 1)[0] ?? ''
   return serviceOfTarget(target) ?? 's3'
@@ -225,18 +226,25 @@ async function* verified(body: AsyncIterable<Uint8Array>, declared: string): Asy
 
 /** @throws AwsError as the protocol words it */
 function believe(options: DispatchOptions, exchange: Exchange, payloadHash: string): Authenticated {
-  const judged = options.authenticate(exchange.request, payloadHash)
+  const judged = options.authenticate(exchange.request, exchange.presented, payloadHash)
   if ('kind' in judged) throw distrustError(exchange.protocol, judged)
   return judged
 }
 
 const call = (
   options: DispatchOptions,
-  { serviceId, requestId, signal }: Exchange,
+  { serviceId, requestId, gone }: Exchange,
   caller: Caller,
   operation: OperationModel,
   input: unknown,
-): Promise<unknown> => options.bus.call(serviceId, operation.name, input, { caller, requestId, signal })
+): Promise<unknown> =>
+  options.bus.call(serviceId, operation.name, input, {
+    caller,
+    requestId,
+    get signal() {
+      return gone()
+    },
+  })
 
 /** @throws AwsError `UnknownOperationException` */
 function operationNamed(model: ServiceModel, name: string): OperationModel {

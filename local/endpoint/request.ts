@@ -15,14 +15,14 @@ export interface RawRequest {
 /** @param url path and query of the request line */
 export function rawRequest(method: string, url: string, headers: IncomingHttpHeaders): RawRequest {
   const mark = url.indexOf('?')
-  const entries = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : value]],
-  )
+  const named = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) named.set(name, Array.isArray(value) ? value.join(',') : value)
   return {
     method,
     rawPath: mark === -1 ? url : url.slice(0, mark),
     rawQuery: mark === -1 ? [] : parseRawQuery(url.slice(mark + 1)),
-    headers: new Map(entries),
+    headers: named,
   }
 }
 

@@ -77,14 +77,24 @@ function addressOf(address: string | AddressInfo | null): AddressInfo {
 }
 
 async function respond(options: DispatchOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort()
+  let gone: AbortSignal | null = null
+  const answer = await dispatch(options, message, () => {
+    gone ??= goneSignal(response)
+    return gone
   })
-  const answer = await dispatch(options, message, gone.signal)
   if (!message.complete) message.resume()
   response.writeHead(answer.status, { ...answer.headers, ...lengthOf(answer) })
   await send(answer, message, response)
+}
+
+/** Aborts when the client leaves before it has its answer. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed && !response.writableFinished) gone.abort()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  return gone.signal
 }
 
 /** Bodies that are not streams have their length announced. */

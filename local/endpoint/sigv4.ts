@@ -3,7 +3,7 @@
  * make it of what they are about to send, and do not sign chunks.)
  */
 
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { percentDecode, queryDecode, type RawRequest, uriEncode } from './request.ts'
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256'
@@ -27,7 +27,7 @@ export interface PresentedSignature {
   readonly expiresSeconds: number | null
 }
 
-export const sha256Hex = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
+export const sha256Hex = (content: string | Uint8Array): string => hash('sha256', content, 'hex')
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 
 /** Reads the signature of a request; `null` where it has none, `malformed` where it has one that cannot be read. */
@@ -40,12 +40,7 @@ export function presentedSignature(request: RawRequest): PresentedSignature | nu
 
 function fromHeader(authorization: string, { headers }: RawRequest): PresentedSignature | 'malformed' {
   const match = /^AWS4-HMAC-SHA256\s+(.*)$/.exec(authorization)
-  const fields = new Map(
-    (match?.[1] ?? '').split(',').map((field): [string, string] => {
-      const [name = '', ...value] = field.trim().split('=')
-      return [name, value.join('=')]
-    }),
-  )
+  const fields = fieldsOf(match?.[1] ?? '')
   const scope = parseScope(fields.get('Credential'))
   const timestamp = headers.get('x-amz-date') ?? isoBasic(headers.get('date'))
   const signature = fields.get('Signature')
@@ -59,6 +54,17 @@ function fromHeader(authorization: string, { headers }: RawRequest): PresentedSi
     sessionToken: headers.get('x-amz-security-token') ?? null,
     expiresSeconds: null,
   }
+}
+
+/** `name=value` pairs with commas between them. */
+function fieldsOf(text: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>()
+  for (const part of text.split(',')) {
+    const field = part.trim()
+    const equals = field.indexOf('=')
+    if (equals !== -1) fields.set(field.slice(0, equals), field.slice(equals + 1))
+  }
+  return fields
 }
 
 function fromQuery(query: ReadonlyMap<string, string>): PresentedSignature | 'malformed' {

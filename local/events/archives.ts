@@ -68,6 +68,12 @@ export interface ArchiveOptions {
   readonly log: (message: string) => void
 }
 
+/** Which events an archive takes. */
+interface Filter {
+  readonly busName: string
+  readonly matches: EventMatcher
+}
+
 const DAY_MILLIS = 86_400_000
 /** Events that a replay holds at a time. */
 const BATCH = 500
@@ -80,19 +86,16 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
   const events = store.collection<EventEnvelope>('events.archived')
   const counters = store.collection<number>('events.archive-counters')
   const replays = store.collection<ReplayRecord>('events.replays')
-  const matchers = new Map<string, EventMatcher>()
+  /** By name, held in memory: each event that a service emits is asked about. */
+  const filters = new Map<string, Filter>()
   const running = new Map<string, Promise<void>>()
   let closed = false
   const now = (): number => clock.now().getTime()
 
   const all = (): ArchiveRecord[] => [...archives.range([])].map(({ value }) => value)
-  const matcherOf = ({ name, eventPattern }: ArchiveRecord): EventMatcher => {
-    const known = matchers.get(name)
-    if (known !== undefined) return known
-    const made = eventPattern === null ? () => true : compilePattern(eventPattern)
-    matchers.set(name, made)
-    return made
-  }
+  const hold = ({ name, busName, eventPattern }: ArchiveRecord): void =>
+    void filters.set(name, { busName, matches: eventPattern === null ? () => true : compilePattern(eventPattern) })
+  for (const archive of all()) hold(archive)
   const required = <T>(found: T | undefined, what: string): T => {
     if (found !== undefined) return found
     throw new AwsError('ResourceNotFoundException', `${what} does not exist.`)
@@ -147,22 +150,22 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
       run(name).finally(() => running.delete(name)),
     )
 
-  const wantingOf = (busName: string, event: EventEnvelope): readonly ArchiveRecord[] =>
-    all().filter((archive) => archive.busName === busName && matcherOf(archive)(event))
+  const wantingOf = (busName: string, event: EventEnvelope): readonly string[] =>
+    [...filters].flatMap(([name, filter]) => (filter.busName === busName && filter.matches(event) ? [name] : []))
   return {
     all,
     find: (name) => archives.get([name]),
     get: (name) => required(archives.get([name]), `Archive ${name}`),
     put: async (archive) => {
       await archives.put([archive.name], archive)
-      matchers.delete(archive.name)
+      hold(archive)
     },
     remove: async (name) => {
       await store.transaction(() => {
         for (const { key } of [...events.range([name])]) void events.remove(key)
         void archives.remove([name])
       })
-      matchers.delete(name)
+      filters.delete(name)
     },
     wants: (busName, event) => wantingOf(busName, event).length > 0,
     keep: async (busName, event) => {
@@ -172,7 +175,7 @@ export function createArchives({ store, clock, send, log }: ArchiveOptions): Arc
       await store.transaction(() => {
         const sequence = (counters.get(['sequence']) ?? 0) + 1
         void counters.put(['sequence'], sequence)
-        for (const { name } of wanting) {
+        for (const name of wanting) {
           const archive = archives.get([name])
           if (archive === undefined) continue
           void events.put([name, new Date(event.time).getTime(), sequence], event)

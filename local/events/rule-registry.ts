@@ -10,6 +10,10 @@ interface KeptRule {
   readonly fromTemplate: boolean
 }
 
+interface HeldRule extends KeptRule {
+  readonly matches: EventMatcher
+}
+
 export interface RuleRegistry {
   all(): readonly RuleModel[]
   schedules(): readonly ScheduleModel[]
@@ -36,15 +40,13 @@ export function createRuleRegistry(store: Store, accountId: string, region: stri
   const kept: Collection<KeptRule> = store.collection('events.rules')
   const keptSchedules: Collection<ScheduleModel> = store.collection('events.schedules')
   const keptBuses: Collection<EventBusModel> = store.collection('events.buses')
-  const matchers = new Map<string, EventMatcher | null>()
-  const rules = new Map<string, KeptRule>()
+  const rules = new Map<string, HeldRule>()
   const keyOf = (busName: string, name: string): string => `${busName}|${name}`
 
   const hold = (entry: KeptRule): void => {
     const { rule } = entry
-    const key = keyOf(rule.busName, rule.name)
-    rules.set(key, entry)
-    matchers.set(key, rule.eventPattern === null ? null : compilePattern(rule.eventPattern))
+    const matches = rule.eventPattern === null ? () => false : compilePattern(rule.eventPattern)
+    rules.set(keyOf(rule.busName, rule.name), { ...entry, matches })
   }
   for (const { value } of kept.range([])) hold(value)
 
@@ -64,13 +66,12 @@ export function createRuleRegistry(store: Store, accountId: string, region: stri
     all: () => [...rules.values()].map(({ rule }) => rule),
     schedules: () => [...keptSchedules.range([])].map(({ value }) => value),
     buses: () => [defaultBus, ...[...keptBuses.range([])].map(({ value }) => value)],
-    matching: (busName, event) =>
-      [...rules]
-        .filter(([key, { rule }]) => {
-          if (rule.busName !== busName || rule.state !== 'ENABLED') return false
-          return matchers.get(key)?.(event) ?? false
-        })
-        .map(([, { rule }]) => rule),
+    matching: (busName, event) => {
+      const found: RuleModel[] = []
+      for (const { rule, matches } of rules.values())
+        if (rule.busName === busName && rule.state === 'ENABLED' && matches(event)) found.push(rule)
+      return found
+    },
     find,
     get: (busName, name) => {
       const rule = find(busName, name)

@@ -23,7 +23,7 @@ import { createRedshiftDataService, type RedshiftDataService } from '../redshift
 import { createListedObjectAccess, createObjectAccess } from '../s3/object-access.ts'
 import { createS3Service, type S3Service } from '../s3/service.ts'
 import { createSecretsManagerService, type SecretsManagerService } from '../secretsmanager/service.ts'
-import type { CallContext, Caller, Clock, ServiceBus, Store } from '../service.ts'
+import type { CallContext, Caller, Clock, Service, ServiceBus, Store } from '../service.ts'
 import { createSnsService, type SnsService } from '../sns/service.ts'
 import { createSqsService, type SqsService } from '../sqs/service.ts'
 import { createSsmService, type SsmService } from '../ssm/service.ts'
@@ -200,40 +200,15 @@ export function createServices(options: ServicesOptions): RuntimeServices {
   const sqs = createSqsService({ ...place, store, clock, endpointUrl: options.endpointUrl, policies })
   const sns = createSnsService({ ...place, store, clock, ids, bus: () => bus, policies, log })
   const ssm = createSsmService({ ...place, store, clock })
-  const services = [
-    s3,
-    events,
-    lambda,
-    states,
-    glue,
-    redshiftData,
-    secrets,
-    sqs,
-    sns,
-    ssm,
-    cloudWatchLogs,
+  const named = { s3, events, lambda, states, glue, redshiftData, secrets, sqs, sns, ssm, cloudWatchLogs }
+  const services: readonly Service[] = [
+    ...Object.values(named),
     createMonitoringService({ store, clock }),
     createStsService({ accountId }),
   ]
   made = createServiceBus({ services, authorizer })
   const operations = Object.fromEntries(services.map((service) => [service.id, Object.keys(service.operations).sort()]))
-  return {
-    bus,
-    s3,
-    events,
-    lambda,
-    states,
-    glue,
-    redshiftData,
-    secrets,
-    sqs,
-    sns,
-    ssm,
-    cloudWatchLogs,
-    operations,
-    policies,
-    call,
-  }
+  return { ...named, bus, operations, policies, call }
 }
 
 const theBus = (bus: ServiceBus | null): ServiceBus => {

@@ -6,7 +6,7 @@ import { pageOf } from '../paging.ts'
 import { AwsError, type Operation } from '../service.ts'
 import { existing, onQueue, queueOf, reachable, type SqsContext } from './context.ts'
 import { selected } from './message-attributes.ts'
-import type { QueueRecord, QueueSettings } from './queue-state.ts'
+import { defaultQueueSettings, type QueueRecord, type QueueSettings } from './queue-state.ts'
 
 function queueAttributes(context: SqsContext, queue: QueueRecord): Record<string, string> {
   const { visible, hidden, delayed } = context.state.count(queue)
@@ -40,19 +40,12 @@ const arnOf = ({ region, accountId }: SqsContext, name: string): string => `arn:
 
 const NAME = /^[A-Za-z0-9_-]{1,80}$/
 
-/** What SQS gives a queue that says nothing. */
 const newQueue = (context: SqsContext, name: string): QueueRecord => ({
-  name,
-  arn: arnOf(context, name),
-  url: `https://sqs.${context.region}.amazonaws.com/${context.accountId}/${name}`,
-  fifo: false,
-  kmsKeyArn: null,
-  visibilityTimeoutSeconds: 30,
-  retentionSeconds: 345_600,
-  delaySeconds: 0,
-  maximumMessageBytes: 1_048_576,
-  receiveWaitSeconds: 0,
-  redrive: null,
+  ...defaultQueueSettings({
+    name,
+    arn: arnOf(context, name),
+    url: `https://sqs.${context.region}.amazonaws.com/${context.accountId}/${name}`,
+  }),
   createdAtMillis: context.clock.now().getTime(),
 })
 

@@ -19,6 +19,19 @@ export interface QueueSettings {
   readonly redrive: { readonly deadLetterArn: string; readonly maxReceiveCount: number } | null
 }
 
+/** What SQS gives a queue that says nothing. */
+export const defaultQueueSettings = (named: Pick<QueueSettings, 'name' | 'arn' | 'url'>): QueueSettings => ({
+  ...named,
+  fifo: false,
+  kmsKeyArn: null,
+  visibilityTimeoutSeconds: 30,
+  retentionSeconds: 345_600,
+  delaySeconds: 0,
+  maximumMessageBytes: 1_048_576,
+  receiveWaitSeconds: 0,
+  redrive: null,
+})
+
 export interface QueueRecord extends QueueSettings {
   readonly createdAtMillis: number
   /** JSON text that a call gave it. */

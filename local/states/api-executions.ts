@@ -1,12 +1,23 @@
 import type { Input } from '../input.ts'
 import { AwsError, type Operation } from '../service.ts'
-import { type Api, givenFailure, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
-import { machineOf, noMachine } from './api-machines.ts'
+import {
+  type Api,
+  givenFailure,
+  maxResults,
+  on,
+  operation,
+  type PageKey,
+  page,
+  parsePageToken,
+  present,
+} from './api.ts'
 import { checkExecutionArn, checkName, parseMachineArn } from './arns.ts'
 import type { StartSpec } from './engine-ports.ts'
 import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
-import type { ExecutionRecord } from './execution-store.ts'
+import { type ExecutionRecord, ownersOf } from './execution-store.ts'
 import { type HistoryEvent, HistoryProjection, sdkEvent } from './history.ts'
+import { activeMachineOf, machineOf, noMachine } from './known-machine.ts'
+import type { MachineRecord } from './machine-store.ts'
 import type { ChildInput } from './map-run-store.ts'
 import { redriveStatus } from './redrive.ts'
 
@@ -26,7 +37,7 @@ export const executionOperations = (api: Api): Readonly<Record<string, Operation
 /** What an ARN, plain or qualified, starts. */
 function target(api: Api, arn: string) {
   const { machineArn, qualifier } = parseMachineArn(arn)
-  const machine = machineOf(api, arn)
+  const machine = activeMachineOf(api, arn)
   if (qualifier === null) return { machine, versionArn: null, aliasArn: null, ...machine }
   if (/^\d+$/.test(qualifier)) return { machine, versionArn: arn, aliasArn: null, ...versionOf(api, arn) }
   const alias = api.machines.aliases.get([machineArn, qualifier])
@@ -131,10 +142,13 @@ async function startSync(api: Api, input: Input): Promise<unknown> {
   })
 }
 
+/** False for Express executions of their own: AWS keeps no record of them. */
+const isListed = ({ type, mapRun }: ExecutionRecord): boolean => type !== 'EXPRESS' || mapRun !== null
+
 /** @throws AwsError InvalidArn, ExecutionDoesNotExist */
 export function executionOf(api: Api, arn: string): ExecutionRecord {
   const record = api.engine.record(checkExecutionArn(arn))
-  if (record === undefined || (record.type === 'EXPRESS' && record.mapRun === null))
+  if (record === undefined || !isListed(record))
     throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
   return record
 }
@@ -155,15 +169,20 @@ async function redrive(api: Api, input: Input): Promise<unknown> {
   const { redriveToken = null, redrivenAt } = record
   if (token !== null && token === redriveToken && redrivenAt !== null && now - redrivenAt < REDRIVE_TOKEN_MILLIS)
     return { redriveDate: new Date(redrivenAt) }
-  const { status, reason } = redriveStatus(record, now)
+  const { status, reason } = redriveStatus(record, now, isMachineGone(api, record))
   if (status !== 'REDRIVABLE')
     throw new AwsError('ExecutionNotRedrivable', `Execution is not redrivable: '${record.arn}'. ${reason ?? ''}`.trim())
   const redriven = await api.engine.redrive({ ...record, redriveToken: token })
   return { redriveDate: new Date(redriven.redrivenAt ?? api.clock.now().getTime()) }
 }
 
+const DELETED: Pick<MachineRecord, 'deleting'> = { deleting: true }
+
+const isMachineGone = (api: Api, { machineArn }: ExecutionRecord): boolean =>
+  (api.machines.machines.get([machineArn]) ?? DELETED).deleting === true
+
 function describe(api: Api, record: ExecutionRecord, includedData: string): unknown {
-  const { status, reason } = redriveStatus(record, api.clock.now().getTime())
+  const { status, reason } = redriveStatus(record, api.clock.now().getTime(), isMachineGone(api, record))
   const withData = includedData !== 'METADATA_ONLY'
   return present({
     executionArn: record.arn,
@@ -212,20 +231,52 @@ function checkListed(api: Api, arn: string): void {
     throw new AwsError('StateMachineTypeNotSupported', 'This operation is not supported by this type of state machine')
 }
 
+interface Listed {
+  readonly key: PageKey
+  readonly record: ExecutionRecord
+}
+
 function* listed(
   api: Api,
   owner: string,
   status: string | undefined,
   redriven: string | undefined,
-  after: readonly (string | number)[] | undefined,
-): Iterable<{ readonly key: readonly (string | number)[]; readonly record: ExecutionRecord }> {
+  after: PageKey | undefined,
+): Iterable<Listed> {
+  const found = status === 'RUNNING' ? listedRunning(api, owner, after) : listedByTime(api, owner, status, after)
+  for (const each of found)
+    if (redriven === undefined || each.record.redriveCount > 0 === (redriven === 'REDRIVEN')) yield each
+}
+
+function* listedByTime(
+  api: Api,
+  owner: string,
+  status: string | undefined,
+  after: PageKey | undefined,
+): Iterable<Listed> {
   for (const { key, value } of api.executions.list(owner, after)) {
     if (status !== undefined && value.status !== status) continue
     const record = api.engine.record(value.arn)
-    if (record === undefined) continue
-    if (redriven !== undefined && record.redriveCount > 0 !== (redriven === 'REDRIVEN')) continue
-    yield { key, record }
+    if (record !== undefined) yield { key, record }
   }
+}
+
+/** The same of what runs, which is few beside what has ended. */
+function listedRunning(api: Api, owner: string, after: PageKey | undefined): readonly Listed[] {
+  const found: Listed[] = []
+  for (const arn of api.executions.running()) {
+    const record = api.engine.record(arn)
+    if (record === undefined || !isListed(record) || !ownersOf(record).includes(owner)) continue
+    const key = [owner, record.startedAt, arn]
+    if (after === undefined || newestFirst(after, key) < 0) found.push({ key, record })
+  }
+  return found.sort((left, right) => newestFirst(left.key, right.key))
+}
+
+/** Order of keys of one owner: time of the start, then ARN. */
+function newestFirst([, leftTime = 0, leftArn = '']: PageKey, [, rightTime = 0, rightArn = '']: PageKey): number {
+  if (leftTime !== rightTime) return Number(rightTime) - Number(leftTime)
+  return leftArn < rightArn ? 1 : leftArn > rightArn ? -1 : 0
 }
 
 /** `children`: what the children of the listed Map Run were given. */

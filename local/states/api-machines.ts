@@ -6,7 +6,9 @@ import { type Api, anywhere, maxResults, on, operation, page, parsePageToken, pr
 import { publishVersion } from './api-versions.ts'
 import { checkName, parseMachineArn } from './arns.ts'
 import { inTransaction } from './in-transaction.ts'
-import type { MachineRecord } from './machine-store.ts'
+import { activeMachineOf, checkActive, machineOf, noMachine } from './known-machine.ts'
+import { type MachineRecord, type VersionRecord, versionArnOf } from './machine-store.ts'
+import { variableReferences } from './variable-references.ts'
 
 /** Operations on state machines and their tags. */
 export const machineOperations = (api: Api): Readonly<Record<string, Operation>> => ({
@@ -14,10 +16,10 @@ export const machineOperations = (api: Api): Readonly<Record<string, Operation>>
   UpdateStateMachine: operation(updatePermissions, (input) => updateMachine(api, input)),
   DeleteStateMachine: operation(on('DeleteStateMachine', 'stateMachineArn'), (input) => deleteMachine(api, input)),
   DescribeStateMachine: operation(on('DescribeStateMachine', 'stateMachineArn'), async (input) =>
-    describeMachine(api, input.text('stateMachineArn')),
+    describeMachine(api, input.text('stateMachineArn'), input.textOr('includedData', 'ALL_DATA')),
   ),
   DescribeStateMachineForExecution: operation(on('DescribeStateMachineForExecution', 'executionArn'), async (input) =>
-    describeForExecution(api, input.text('executionArn')),
+    describeForExecution(api, input.text('executionArn'), input.textOr('includedData', 'ALL_DATA')),
   ),
   ListStateMachines: operation(anywhere('ListStateMachines'), async (input) => listMachines(api, input)),
   ValidateStateMachineDefinition: operation(anywhere('ValidateStateMachineDefinition'), (input) =>
@@ -29,17 +31,6 @@ export const machineOperations = (api: Api): Readonly<Record<string, Operation>>
     tags: Object.entries(machineOf(api, input.text('resourceArn')).tags).map(([key, value]) => ({ key, value })),
   })),
 })
-
-/** @throws AwsError StateMachineDoesNotExist */
-export function machineOf(api: Api, arn: string): MachineRecord {
-  const { machineArn } = parseMachineArn(arn)
-  const record = api.machines.machines.get([machineArn])
-  if (record === undefined) throw noMachine(arn)
-  return record
-}
-
-export const noMachine = (arn: string): AwsError =>
-  new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
 
 const machineArn = ({ region, accountId }: Api, name: string): string =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`
@@ -65,7 +56,7 @@ async function createMachine(api: Api, input: Input): Promise<unknown> {
   checkVersionDescription(input)
   const arn = machineArn(api, name)
   const type = machineType(input)
-  const { json, hash } = api.definitions.check(input.text('definition'), type)
+  const { json, hash } = await api.definitions.check(input.text('definition'), type)
   const known = api.machines.machines.get([arn])
   if (known !== undefined) return recreated(api, input, known, hash)
   const now = api.clock.now().getTime()
@@ -90,6 +81,7 @@ async function createMachine(api: Api, input: Input): Promise<unknown> {
 
 /** The same definition and role again is no fault. */
 async function recreated(api: Api, input: Input, known: MachineRecord, hash: string): Promise<unknown> {
+  checkActive(known)
   if (known.definition === hash && known.roleArn === input.text('roleArn') && known.type === machineType(input))
     return created(api, input, known)
   throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${known.arn}'`)
@@ -106,9 +98,10 @@ async function created(api: Api, input: Input, record: MachineRecord): Promise<u
   })
 }
 
-async function save(api: Api, record: MachineRecord, definition: Json): Promise<void> {
-  await api.transaction(() => {
-    api.machines.saveDefinition(definition)
+/** `definition`: `null` for the one that is on disk already. */
+async function save(api: Api, record: MachineRecord, definition: Json | null): Promise<void> {
+  await api.machines.change(() => {
+    if (definition !== null) api.machines.saveDefinition(definition)
     inTransaction(api.machines.machines.put([record.arn], record))
   })
 }
@@ -139,15 +132,17 @@ function checkVersionDescription(input: Input): void {
 }
 
 async function updateMachine(api: Api, input: Input): Promise<unknown> {
-  const record = machineOf(api, input.text('stateMachineArn'))
+  const record = activeMachineOf(api, input.text('stateMachineArn'))
   if (!UPDATABLE.some((member) => input.has(member)))
     throw new AwsError(
       'MissingRequiredParameter',
       'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
     )
   checkVersionDescription(input)
-  const next = revised(api, input, record)
-  if (next !== record) await save(api, next, api.definitions.check(next.definitionText, next.type).json)
+  const text = input.textOr('definition', record.definitionText)
+  const checked = text === record.definitionText ? null : await api.definitions.check(text, record.type)
+  const next = revised(api, input, record, checked?.hash ?? record.definition)
+  if (next !== record) await save(api, next, checked?.json ?? null)
   const version = input.booleanOr('publish', false)
     ? await publishVersion(api, next, input.textOr('versionDescription', null))
     : null
@@ -159,7 +154,7 @@ async function updateMachine(api: Api, input: Input): Promise<unknown> {
 }
 
 /** The machine with what the input changes of it; the same object when that is nothing. */
-function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
+function revised(api: Api, input: Input, record: MachineRecord, definition: string): MachineRecord {
   const definitionText = input.textOr('definition', record.definitionText)
   const roleArn = input.textOr('roleArn', record.roleArn)
   const loggingConfiguration = (input.members.loggingConfiguration ?? record.loggingConfiguration) as Json
@@ -167,14 +162,10 @@ function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
   const configured = digestOfJson([loggingConfiguration, tracingConfiguration])
   const known = digestOfJson([record.loggingConfiguration, record.tracingConfiguration])
   if (definitionText === record.definitionText && roleArn === record.roleArn && configured === known) return record
-  const { hash } =
-    definitionText === record.definitionText
-      ? { hash: record.definition }
-      : api.definitions.check(definitionText, record.type)
-  const newRevision = hash !== record.definition || roleArn !== record.roleArn
+  const newRevision = definition !== record.definition || roleArn !== record.roleArn
   return {
     ...record,
-    definition: hash,
+    definition,
     definitionText,
     roleArn,
     loggingConfiguration,
@@ -184,42 +175,52 @@ function revised(api: Api, input: Input, record: MachineRecord): MachineRecord {
   }
 }
 
+/** Versions and aliases go at once, the machine with the last of its executions. */
 async function deleteMachine(api: Api, input: Input): Promise<unknown> {
-  const { machineArn: arn } = parseMachineArn(input.text('stateMachineArn'))
-  await api.transaction(() => {
+  const { machineArn: arn, qualifier } = parseMachineArn(input.text('stateMachineArn'))
+  if (qualifier !== null)
+    throw new AwsError('ValidationException', `A state machine is deleted by its unqualified ARN: '${arn}'`)
+  const record = api.machines.machines.get([arn])
+  await api.machines.change(() => {
     for (const { number } of api.machines.versionsOf(arn)) inTransaction(api.machines.versions.remove([arn, number]))
     for (const { name } of api.machines.aliasesOf(arn)) inTransaction(api.machines.aliases.remove([arn, name]))
-    inTransaction(api.machines.machines.remove([arn]))
+    if (record !== undefined && api.engine.runs(arn))
+      inTransaction(api.machines.machines.put([arn], { ...record, deleting: true }))
+    else inTransaction(api.machines.machines.remove([arn]))
   })
+  api.engine.condemn(arn)
   return {}
 }
 
-function describeMachine(api: Api, arn: string): unknown {
+function describeMachine(api: Api, arn: string, includedData: string): unknown {
   const { machineArn: plain, qualifier } = parseMachineArn(arn)
   const record = machineOf(api, arn)
+  const withData = includedData !== 'METADATA_ONLY'
   const common = {
     name: record.name,
-    status: 'ACTIVE',
+    status: record.deleting === true ? 'DELETING' : 'ACTIVE',
     type: record.type,
     loggingConfiguration: record.loggingConfiguration,
     tracingConfiguration: record.tracingConfiguration,
     encryptionConfiguration: { type: 'AWS_OWNED_KEY' },
   }
   if (qualifier === null)
-    return {
+    return present({
       ...common,
       stateMachineArn: plain,
-      definition: record.definitionText,
+      definition: withData ? record.definitionText : undefined,
+      variableReferences: withData ? referencesOf(record.definitionText) : undefined,
       roleArn: record.roleArn,
       creationDate: new Date(record.createdAt),
       revisionId: record.revisionId,
-    }
-  const version = api.machines.versions.get([plain, Number(qualifier)])
+    })
+  const version = describedVersion(api, plain, qualifier)
   if (version === undefined) throw noMachine(arn)
   return present({
     ...common,
-    stateMachineArn: arn,
-    definition: version.definitionText,
+    stateMachineArn: versionArnOf(version),
+    definition: withData ? version.definitionText : undefined,
+    variableReferences: withData ? referencesOf(version.definitionText) : undefined,
     roleArn: version.roleArn,
     creationDate: new Date(version.createdAt),
     revisionId: version.revisionId,
@@ -227,7 +228,20 @@ function describeMachine(api: Api, arn: string): unknown {
   })
 }
 
-function describeForExecution(api: Api, executionArn: string): unknown {
+function referencesOf(definitionText: string): Readonly<Record<string, readonly string[]>> | undefined {
+  const references = variableReferences(JSON.parse(definitionText) as Json)
+  return Object.keys(references).length === 0 ? undefined : references
+}
+
+/** The version of a number; of an alias, the one that most of its executions run. */
+function describedVersion(api: Api, machineArn: string, qualifier: string): VersionRecord | undefined {
+  const routes = api.machines.aliases.get([machineArn, qualifier])?.routes ?? []
+  const [heaviest] = routes.toSorted((one, other) => other.weight - one.weight)
+  const number = heaviest === undefined ? qualifier : parseMachineArn(heaviest.versionArn).qualifier
+  return api.machines.versions.get([machineArn, Number(number)])
+}
+
+function describeForExecution(api: Api, executionArn: string, includedData: string): unknown {
   const execution = api.engine.record(executionArn)
   if (execution === undefined)
     throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`)
@@ -236,7 +250,7 @@ function describeForExecution(api: Api, executionArn: string): unknown {
   return present({
     stateMachineArn: execution.machineArn,
     name: execution.machineName,
-    definition: JSON.stringify(definition ?? null),
+    definition: includedData === 'METADATA_ONLY' ? undefined : JSON.stringify(definition ?? null),
     roleArn: execution.roleArn,
     updateDate: new Date(machine?.updatedAt ?? execution.startedAt),
     loggingConfiguration: machine?.loggingConfiguration,
@@ -273,7 +287,9 @@ async function validateDefinition(api: Api, input: Input): Promise<unknown> {
   const shown = errorsOnly ? diagnostics.filter(({ severity }) => severity === 'ERROR') : diagnostics
   return {
     result: failed ? 'FAIL' : 'OK',
-    diagnostics: shown.slice(0, limit),
+    diagnostics: shown
+      .slice(0, limit)
+      .map(({ location, ...found }) => (location === null ? found : { ...found, location })),
     truncated: shown.length > limit,
   }
 }

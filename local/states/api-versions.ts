@@ -3,6 +3,7 @@ import { AwsError, type Operation } from '../service.ts'
 import { type Api, maxResults, on, operation, page, parsePageToken, present } from './api.ts'
 import { parseMachineArn } from './arns.ts'
 import { inTransaction } from './in-transaction.ts'
+import { activeMachineOf } from './known-machine.ts'
 import { type AliasRecord, type AliasRoute, aliasArnOf, type MachineRecord, versionArnOf } from './machine-store.ts'
 
 /** Operations on versions and aliases. */
@@ -45,7 +46,7 @@ export async function publishVersion(api: Api, record: MachineRecord, descriptio
     description,
     createdAt: api.clock.now().getTime(),
   }
-  await api.transaction(() => {
+  await api.machines.change(() => {
     inTransaction(api.machines.versions.put([record.arn, version.number], version))
     inTransaction(api.machines.machines.put([record.arn], { ...record, lastVersion: version.number }))
   })
@@ -54,9 +55,7 @@ export async function publishVersion(api: Api, record: MachineRecord, descriptio
 
 async function publish(api: Api, input: Input): Promise<unknown> {
   const { machineArn } = parseMachineArn(input.text('stateMachineArn'))
-  const record = api.machines.machines.get([machineArn])
-  if (record === undefined)
-    throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${machineArn}'`)
+  const record = activeMachineOf(api, machineArn)
   const revisionId = input.textOr('revisionId', record.revisionId)
   if (revisionId !== record.revisionId)
     throw new AwsError(
@@ -158,6 +157,9 @@ function routesOf(api: Api, input: Input): readonly AliasRoute[] {
   const weights = routes.map(({ weight }) => weight)
   if (routes.length < 1 || routes.length > 2)
     throw new AwsError('ValidationException', 'A routing configuration has one or two versions')
+  const wrong = weights.find((weight) => !Number.isInteger(weight) || weight < 0 || weight > 100)
+  if (wrong !== undefined)
+    throw new AwsError('ValidationException', `A routing weight is an integer between 0 and 100. Received: ${wrong}`)
   if (weights.reduce((sum, weight) => sum + weight, 0) !== 100)
     throw new AwsError(
       'ValidationException',

@@ -16,7 +16,6 @@ export interface Api {
   readonly executions: ExecutionStore
   readonly mapRuns: MapRunStore
   readonly definitions: Definitions
-  readonly transaction: <T>(work: () => T) => Promise<T>
   readonly clock: Clock
   readonly chance: Chance
   readonly region: string

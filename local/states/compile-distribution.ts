@@ -1,8 +1,10 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import type { FieldReader } from './compile-fields.ts'
+import { MAX_PAYLOAD_BYTES } from './evaluation.ts'
 import type { Distribution, ItemBatcher, ItemReader, ResultWriter } from './machine.ts'
 
 const DISTRIBUTED_ONLY = ['ItemReader', 'ItemBatcher', 'ResultWriter', 'Label'] as const
+const MAX_ITEMS = 100_000_000
 const INPUT_TYPES = ['CSV', 'JSON', 'JSONL', 'PARQUET', 'MANIFEST']
 
 /** What a Map state says about being distributed; `null` for an inline one. */
@@ -14,8 +16,7 @@ export function compileDistribution(fields: FieldReader, processor: FieldReader)
     for (const field of DISTRIBUTED_ONLY)
       if (fields.source[field] !== undefined) fields.fault(`Field '${field}' needs a DISTRIBUTED processor`, field)
     // Accepted in an inline Map, without effect.
-    fields.template('ToleratedFailureCount', [])
-    fields.template('ToleratedFailurePercentage', [])
+    tolerance(fields)
     return null
   }
   return {
@@ -24,11 +25,15 @@ export function compileDistribution(fields: FieldReader, processor: FieldReader)
     reader: reader(fields.object('ItemReader')),
     batcher: batcher(fields.object('ItemBatcher')),
     writer: writer(fields.object('ResultWriter')),
-    toleratedFailureCount: fields.template('ToleratedFailureCount', []),
-    toleratedFailurePercentage: fields.template('ToleratedFailurePercentage', []),
+    ...tolerance(fields),
     definition: childDefinition(processor.source),
   }
 }
+
+const tolerance = (fields: FieldReader) => ({
+  toleratedFailureCount: fields.integerTemplate('ToleratedFailureCount', 0, Number.MAX_SAFE_INTEGER),
+  toleratedFailurePercentage: fields.numberTemplate('ToleratedFailurePercentage', 0, 100),
+})
 
 function childDefinition(processor: Record<string, unknown>): Json {
   const { StartAt, States, Comment } = processor
@@ -56,6 +61,7 @@ function reader(fields: FieldReader | null): ItemReader | null {
   if (action === null) fields.fault('Resource must be s3:getObject or s3:listObjectsV2', 'Resource')
   if (args === null) fields.fault("The field 'Arguments' is required but was missing", 'Arguments')
   const config = fields.object('ReaderConfig')
+  const maxItems = config?.integerTemplate('MaxItems', 0, MAX_ITEMS) ?? null
   const inputType = config?.text('InputType') ?? null
   if (action === 'getObject' && (inputType === null || !INPUT_TYPES.includes(inputType)))
     (config ?? fields).fault(`InputType must be one of ${INPUT_TYPES.join(', ')}`, 'InputType')
@@ -64,7 +70,7 @@ function reader(fields: FieldReader | null): ItemReader | null {
     action,
     arguments: args,
     config: (isJsonObject(config?.source) ? config.source : {}) as Json,
-    maxItems: config?.template('MaxItems', []) ?? null,
+    maxItems,
   }
 }
 
@@ -75,8 +81,8 @@ function readerAction(resource: string | null): ItemReader['action'] | null {
 
 function batcher(fields: FieldReader | null): ItemBatcher | null {
   if (fields === null) return null
-  const maxItemsPerBatch = fields.template('MaxItemsPerBatch', [])
-  const maxInputBytesPerBatch = fields.template('MaxInputBytesPerBatch', [])
+  const maxItemsPerBatch = fields.integerTemplate('MaxItemsPerBatch', 1, Number.MAX_SAFE_INTEGER)
+  const maxInputBytesPerBatch = fields.integerTemplate('MaxInputBytesPerBatch', 1, MAX_PAYLOAD_BYTES)
   if (maxItemsPerBatch === null && maxInputBytesPerBatch === null)
     fields.fault("At least one of 'MaxItemsPerBatch' and 'MaxInputBytesPerBatch' is required", 'MaxItemsPerBatch')
   return { maxItemsPerBatch, maxInputBytesPerBatch, batchInput: fields.template('BatchInput', []) }

@@ -4,6 +4,35 @@ import type { Query } from './query.ts'
 import type { QueryFault, StatesMember } from './query-check.ts'
 import { compileTemplate, type Template } from './template.ts'
 
+const JSONPATH_ONLY = new Set([
+  'InputPath',
+  'OutputPath',
+  'Parameters',
+  'ResultSelector',
+  'ResultPath',
+  'Result',
+  'ItemsPath',
+  'SecondsPath',
+  'TimestampPath',
+  'TimeoutSecondsPath',
+  'HeartbeatSecondsPath',
+  'ErrorPath',
+  'CausePath',
+  'MaxConcurrencyPath',
+  'ToleratedFailureCountPath',
+  'ToleratedFailurePercentagePath',
+  'MaxItemsPath',
+  'MaxItemsPerBatchPath',
+  'MaxInputBytesPerBatchPath',
+  'Variable',
+])
+
+/** Why a field may not stand where it does. */
+export const unsupportedField = (field: string): string =>
+  JSONPATH_ONLY.has(field)
+    ? `The QueryLanguage is set to 'JSONata', but field '${field}' is only supported for the 'JSONPath' QueryLanguage`
+    : `Field '${field}' is not supported`
+
 /** How the expressions of a definition are read. */
 export interface QueryReader {
   readonly parse: (text: string) => Query
@@ -43,6 +72,12 @@ export class FieldReader {
     this.#diagnostics.schema(message, `${this.path}/${field}`)
   }
 
+  /** Refuses every field but these. */
+  only(fields: readonly string[]): void {
+    for (const field of Object.keys(this.source))
+      if (!fields.includes(field)) this.#diagnostics.schema(unsupportedField(field), this.path)
+  }
+
   template(field: string, members: readonly StatesMember[]): Template | null {
     const value = this.source[field]
     if (value === undefined) return null
@@ -65,8 +100,11 @@ export class FieldReader {
   }
 
   #checkDelimiters(value: Json, field: string): void {
-    if (typeof value !== 'string') return
-    if (value.startsWith('{%') !== value.endsWith('%}'))
+    if (Array.isArray(value))
+      for (const [index, item] of value.entries()) this.#checkDelimiters(item, `${field}[${index}]`)
+    else if (isJsonObject(value))
+      for (const [key, member] of Object.entries(value)) this.#checkDelimiters(member as Json, `${field}/${key}`)
+    else if (typeof value === 'string' && value.startsWith('{%') !== value.endsWith('%}'))
       this.#diagnostics.schema(`Malformed expression delimiters in: ${value}`, `${this.#statePath}/${field}`)
   }
 
@@ -111,8 +149,13 @@ export class FieldReader {
 
   /** A field that takes an expression or a literal integer within [min, max]. */
   integerTemplate(field: string, min: number, max: number): Template | null {
+    return this.numberTemplate(field, min, max, true)
+  }
+
+  /** A field that takes an expression or a literal number within [min, max]. */
+  numberTemplate(field: string, min: number, max: number, integer = false): Template | null {
     const template = this.template(field, [])
-    if (template?.kind === 'constant') this.number(field, min, max)
+    if (template?.kind === 'constant') this.number(field, min, max, integer)
     return template
   }
 
@@ -120,8 +163,11 @@ export class FieldReader {
   number(field: string, min: number, max: number, integer = true): number | null {
     const value = this.source[field]
     if (value === undefined) return null
-    if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value
-    this.fault(`Expected ${integer ? 'an integer' : 'a number'} between ${min} and ${max}`, field)
+    if (typeof value !== 'number' || (integer && !Number.isInteger(value)))
+      this.fault(`Expected ${integer ? 'an integer' : 'a number'} between ${min} and ${max}`, field)
+    else if (value < min) this.fault(`Minimum value is ${integer ? min : min.toFixed(1)}`, field)
+    else if (value > max) this.fault(`Maximum value is ${integer ? max : max.toFixed(1)}`, field)
+    else return value
     return null
   }
 

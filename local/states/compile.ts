@@ -1,34 +1,17 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { compileDistribution } from './compile-distribution.ts'
-import { FieldReader, type QueryReader } from './compile-fields.ts'
+import { FieldReader, type QueryReader, unsupportedField } from './compile-fields.ts'
+import { checkTransitions } from './compile-transitions.ts'
 import { Diagnostics } from './diagnostics.ts'
+import { checkExpress } from './express-check.ts'
 import type { Catcher, ChoiceRule, Machine, Retrier, Scope, State } from './machine.ts'
 import { checkQuery } from './query-check.ts'
-import { parseResource } from './resource.ts'
+import { parseResource, unknownResource } from './resource.ts'
 
 /** A compiled machine, or the findings for which AWS would refuse it. */
 export type Compilation =
   | { readonly machine: Machine; readonly diagnostics: Diagnostics }
   | { readonly machine: null; readonly diagnostics: Diagnostics }
-
-const JSONPATH_ONLY = [
-  'InputPath',
-  'OutputPath',
-  'Parameters',
-  'ResultSelector',
-  'ResultPath',
-  'Result',
-  'ItemsPath',
-  'SecondsPath',
-  'TimestampPath',
-  'TimeoutSecondsPath',
-  'HeartbeatSecondsPath',
-  'ErrorPath',
-  'CausePath',
-  'MaxConcurrencyPath',
-  'ToleratedFailureCountPath',
-  'ToleratedFailurePercentagePath',
-] as const
 
 const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
   Pass: ['Output', 'Assign', 'Next', 'End'],
@@ -70,6 +53,18 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
     'ToleratedFailurePercentage',
   ],
 }
+const CHOICE_RULE = ['Condition', 'Next', 'Output', 'Assign', 'Comment']
+const CATCHER = ['ErrorEquals', 'Next', 'Output', 'Assign', 'Comment']
+const RETRIER = [
+  'ErrorEquals',
+  'IntervalSeconds',
+  'MaxAttempts',
+  'BackoffRate',
+  'MaxDelaySeconds',
+  'JitterStrategy',
+  'Comment',
+]
+
 /** Longest timeout. */
 const MAX_SECONDS = 99_999_999
 
@@ -95,6 +90,7 @@ export function compileMachine(
   const root = compiler.scope(definition, '', [])
   const fields = new FieldReader(definition, '', diagnostics, { parse, check })
   const timeoutSeconds = fields.number('TimeoutSeconds', 1, MAX_SECONDS)
+  if ((fields.text('Version') ?? '1.0') !== '1.0') fields.fault("Version must be '1.0'", 'Version')
   if (root === null || diagnostics.failed) return { machine: null, diagnostics }
   return { machine: { timeoutSeconds, root }, diagnostics }
 }
@@ -128,6 +124,7 @@ class Compiler {
   readonly #diagnostics: Diagnostics
   readonly #queries: QueryReader
   readonly #names = new Set<string>()
+  readonly #labels = new Set<string>()
 
   constructor(diagnostics: Diagnostics, queries: QueryReader) {
     this.#diagnostics = diagnostics
@@ -143,7 +140,7 @@ class Compiler {
     }
     const { StartAt: startAt, States: states } = definition
     if (path !== '' && definition.QueryLanguage !== undefined)
-      this.#diagnostics.schema("Field 'QueryLanguage' is not supported", `${path}/QueryLanguage`)
+      this.#diagnostics.schema(unsupportedField('QueryLanguage'), path)
     if (typeof startAt !== 'string' || !isJsonObject(states) || Object.keys(states).length === 0) {
       this.#diagnostics.schema('StartAt must be a string and States an object with at least one state', path || '/')
       return null
@@ -165,30 +162,8 @@ class Compiler {
       const state = this.#state(name, value, at, [...outer, ...assignedNames(others)])
       if (state !== null) compiled.set(name, state)
     }
-    this.#checkTransitions(states, startAt, path)
+    checkTransitions(states, startAt, path, this.#diagnostics)
     return compiled
-  }
-
-  #checkTransitions(states: Record<string, unknown>, startAt: string, path: string): void {
-    const reached = new Set([startAt])
-    for (const [name, state] of Object.entries(states)) {
-      for (const [field, target] of transitionsOf(state)) {
-        reached.add(target)
-        if (states[target] === undefined)
-          this.#diagnostics.error(
-            'MISSING_TRANSITION_TARGET',
-            `Missing '${field.split('/').at(-1)}' target: ${target}`,
-            `${path}/States/${name}/${field}`,
-          )
-      }
-    }
-    for (const name of Object.keys(states))
-      if (!reached.has(name))
-        this.#diagnostics.error(
-          'MISSING_TRANSITION_TARGET',
-          `State "${name}" is not reachable.`,
-          `${path}/States/${name}`,
-        )
   }
 
   #state(name: string, value: unknown, path: string, variables: readonly string[]): State | null {
@@ -217,10 +192,7 @@ class Compiler {
       )
     for (const field of Object.keys(state)) {
       if (COMMON.includes(field) || SUPPORTED[type]?.includes(field)) continue
-      const reason = JSONPATH_ONLY.some((only) => only === field)
-        ? `The field '${field}' is only available for the JSONPath query language`
-        : `Field '${field}' is not supported`
-      this.#diagnostics.schema(reason, `${path}/${field}`)
+      this.#diagnostics.schema(unsupportedField(field), path)
     }
     const ends = ['Choice', 'Succeed', 'Fail'].includes(type)
     if (!ends && state.Next === undefined && state.End !== true)
@@ -265,7 +237,10 @@ class Compiler {
     const rules = fields.objects('Choices')
     if (rules.length === 0) this.#diagnostics.schema("'Choices' must hold at least one rule", fields.path)
     return rules.flatMap((rule) => {
+      rule.only(CHOICE_RULE)
       const condition = rule.template('Condition', [])
+      if (condition?.kind === 'constant' && typeof condition.value !== 'boolean')
+        rule.fault('Expected a boolean or an expression', 'Condition')
       const next = rule.text('Next')
       if (condition === null) this.#diagnostics.schema("The field 'Condition' is required but was missing", rule.path)
       if (next === null) this.#diagnostics.schema("The field 'Next' is required but was missing", rule.path)
@@ -283,6 +258,9 @@ class Compiler {
     if (credentials !== null && roleArn === null)
       this.#diagnostics.schema("The field 'RoleArn' is required but was missing", credentials.path)
     if (resource === null) return null
+    const { TimeoutSeconds: timeout, HeartbeatSeconds: heartbeat } = fields.source
+    if (typeof timeout === 'number' && typeof heartbeat === 'number' && heartbeat >= timeout)
+      fields.fault('HeartbeatSeconds must be smaller than TimeoutSeconds', 'HeartbeatSeconds')
     return {
       type: 'Task',
       name,
@@ -311,18 +289,30 @@ class Compiler {
       return null
     }
     const distributed = compileDistribution(fields, processorFields)
+    this.#checkLabel(distributed?.label ?? null, fields.path)
+    if (distributed?.executionType === 'EXPRESS')
+      checkExpress(processorFields.source as Json, this.#diagnostics, processorFields.path)
+    const items = fields.template('Items', [])
+    if (items?.kind === 'constant' && !Array.isArray(items.value) && !isJsonObject(items.value))
+      fields.fault('Expected an array or an expression', 'Items')
     const processor = this.scope(processorFields.source, processorFields.path, distributed === null ? variables : [])
     if (processor === null) return null
     return {
       type: 'Map',
       name,
       ...this.#guarded(fields),
-      items: fields.template('Items', []),
+      items,
       itemSelector: fields.template('ItemSelector', []),
       maxConcurrency: fields.integerTemplate('MaxConcurrency', 0, Number.MAX_SAFE_INTEGER),
       processor,
       distributed,
     }
+  }
+
+  #checkLabel(label: string | null, path: string): void {
+    if (label === null) return
+    if (this.#labels.has(label)) this.#diagnostics.schema(`Duplicate label: ${label}`, `${path}/Label`)
+    this.#labels.add(label)
   }
 
   #guarded(fields: FieldReader) {
@@ -334,6 +324,7 @@ class Compiler {
   }
 
   #catcher(fields: FieldReader): Catcher {
+    fields.only(CATCHER)
     const next = fields.text('Next')
     if (next === null) this.#diagnostics.schema("The field 'Next' is required but was missing", fields.path)
     return { errorEquals: errorNames(fields), next: next ?? '', ...fields.leaving(['errorOutput']) }
@@ -341,6 +332,7 @@ class Compiler {
 }
 
 function compileRetrier(fields: FieldReader): Retrier {
+  fields.only(RETRIER)
   const jitter = fields.text('JitterStrategy')
   if (jitter !== null && jitter !== 'NONE' && jitter !== 'FULL')
     fields.fault('JitterStrategy must be one of NONE, FULL', 'JitterStrategy')
@@ -363,9 +355,6 @@ function errorNames(fields: FieldReader): readonly string[] {
   return names
 }
 
-const unknownResource = (arn: string): string =>
-  `The resource provided ${arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.`
-
 const isSeconds = (value: Json): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 99_999_999
 
@@ -382,21 +371,6 @@ function assignedNames(states: readonly unknown[]): readonly string[] {
       if (isJsonObject(assign)) for (const name of Object.keys(assign)) names.add(name)
   }
   return [...names]
-}
-
-/** Fields that name a following state, with its name. */
-function transitionsOf(state: unknown): readonly (readonly [field: string, target: string])[] {
-  if (!isJsonObject(state)) return []
-  const direct = ['Next', 'Default'].flatMap((field) => {
-    const target = state[field]
-    return typeof target === 'string' ? [[field, target] as const] : []
-  })
-  const nested = ['Choices', 'Catch'].flatMap((list) =>
-    arrayOf(state[list]).flatMap(({ Next: target }, index) =>
-      typeof target === 'string' ? [[`${list}[${index}]/Next`, target] as const] : [],
-    ),
-  )
-  return [...direct, ...nested]
 }
 
 const arrayOf = (value: unknown): readonly Record<string, unknown>[] =>

@@ -9,6 +9,7 @@ import { hashOfDefinition, type MachineStore } from './machine-store.ts'
 import type { Query } from './query.ts'
 import { checkQuery } from './query-check.ts'
 import { schemaWarnings } from './schema-check.ts'
+import { sdkFaults } from './sdk-check.ts'
 
 /** In characters. */
 const MAX_DEFINITION_LENGTH = 1_048_576
@@ -33,14 +34,17 @@ export class Definitions {
   /** The findings about a definition's text; warnings only for one that would be created. */
   async diagnose(text: string, type: 'STANDARD' | 'EXPRESS'): Promise<readonly Diagnostic[]> {
     const { json, diagnostics } = this.#check(text, type)
-    return json === null || diagnostics.length > 0 ? diagnostics : schemaWarnings(json)
+    if (json === null) return diagnostics
+    const found = [...diagnostics, ...(await sdkFaults(json))]
+    return found.length > 0 ? found : schemaWarnings(json)
   }
 
   /** @throws AwsError InvalidDefinition */
-  check(text: string, type: 'STANDARD' | 'EXPRESS'): CheckedDefinition {
+  async check(text: string, type: 'STANDARD' | 'EXPRESS'): Promise<CheckedDefinition> {
     const { json, diagnostics } = this.#check(text, type)
-    if (json === null || diagnostics.some(({ severity }) => severity === 'ERROR'))
-      throw new AwsError('InvalidDefinition', printDiagnostics(diagnostics))
+    const found = json === null ? diagnostics : [...diagnostics, ...(await sdkFaults(json))]
+    if (json === null || found.some(({ severity }) => severity === 'ERROR'))
+      throw new AwsError('InvalidDefinition', printDiagnostics(found))
     return { json, hash: hashOfDefinition(json) }
   }
 

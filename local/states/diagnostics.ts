@@ -3,15 +3,15 @@ export interface Diagnostic {
   readonly severity: 'ERROR' | 'WARNING'
   readonly code: string
   readonly message: string
-  /** JSON pointer of the state or field. */
-  readonly location: string
+  /** JSON pointer of the state or field; `null` for the whole machine. */
+  readonly location: string | null
 }
 
 /** Collects findings; a definition with an ERROR is not created. */
 export class Diagnostics {
   readonly list: Diagnostic[] = []
 
-  error(code: string, message: string, location: string): void {
+  error(code: string, message: string, location: string | null): void {
     this.list.push({ severity: 'ERROR', code, message, location })
   }
 

@@ -27,6 +27,10 @@ export interface EnginePorts {
   readonly statusRecorded: (record: ExecutionRecord) => void
   /** Told after such a transaction is on disk. */
   readonly statusCommitted: () => void
+  /** True for a machine that is being deleted. */
+  readonly isDeleting: (machineArn: string) => boolean
+  /** Told when an execution of a machine that is being deleted has ended. */
+  readonly condemnedEnded: (machineArn: string) => void
   readonly log: (message: string) => void
 }
 

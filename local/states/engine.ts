@@ -140,8 +140,20 @@ export class Engine implements ChildRunner {
   }
 
   #begin(spec: StartSpec): LiveExecution {
+    // Member by member: a spread of so many makes an object without a shape, and all that reads it slow.
     const record: ExecutionRecord = {
-      ...spec,
+      arn: spec.arn,
+      name: spec.name,
+      machineArn: spec.machineArn,
+      machineName: spec.machineName,
+      versionArn: spec.versionArn,
+      aliasArn: spec.aliasArn,
+      mapRun: spec.mapRun,
+      definition: spec.definition,
+      roleArn: spec.roleArn,
+      type: spec.type,
+      input: spec.input,
+      traceHeader: spec.traceHeader,
       status: 'RUNNING',
       startedAt: this.ports.clock.now().getTime(),
       stoppedAt: null,
@@ -157,6 +169,7 @@ export class Engine implements ChildRunner {
 
   #restore(record: ExecutionRecord): LiveExecution {
     const live = this.#adopt(record, this.ports.machineOf(record.definition))
+    live.condemned = this.ports.isDeleting(record.machineArn)
     live.replay(this.ports.executions.log(record.arn))
     return live
   }
@@ -192,7 +205,24 @@ export class Engine implements ChildRunner {
     live.runner.follow([...execution.threads.values()].filter(isActive), running)
     this.#followMapRuns(live, running)
     this.#timers.set(record.arn, nextDue(live))
-    if (!running) this.#live.delete(record.arn)
+    if (running) return
+    this.#live.delete(record.arn)
+    if (live.condemned) this.ports.condemnedEnded(record.machineArn)
+  }
+
+  /** True while executions of the machine run, Express ones not counted. */
+  runs(machineArn: string): boolean {
+    return this.#standardOf(machineArn).next().done !== true
+  }
+
+  /** Stops the executions of a machine that is being deleted, each at its next transition. */
+  condemn(machineArn: string): void {
+    for (const live of this.#standardOf(machineArn)) live.condemned = true
+  }
+
+  *#standardOf(machineArn: string): Generator<LiveExecution> {
+    for (const live of this.#live.values())
+      if (live.record.machineArn === machineArn && live.record.type === 'STANDARD') yield live
   }
 
   #followMapRuns(live: LiveExecution, running: boolean): void {

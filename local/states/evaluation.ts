@@ -4,6 +4,7 @@ import type { StateType } from './machine.ts'
 import type { Bindings } from './query.ts'
 import { EvaluationFailure, evaluateTemplate, type Template } from './template.ts'
 import type { Turn } from './turn.ts'
+import { MAX_VARIABLE_BYTES, variableBytes } from './variables.ts'
 
 /** Largest payload in bytes of UTF-8: input, arguments, result, output, one variable. */
 export const MAX_PAYLOAD_BYTES = 262_144
@@ -109,9 +110,19 @@ export async function evaluateDeparture(
   if (leaving.output === null && leaving.assign.length === 0) return { output: byDefault, assigned: null }
   const bindings = bindingsOf(turn, thread, extras)
   const assigned = await evaluateAssign(leaving.assign, bindings)
+  if (assigned !== null) checkVariables(variableBytes(turn.execution, thread, assigned))
   const output = leaving.output === null ? byDefault : await evaluateTemplate(leaving.output, bindings)
   if (leaving.output !== null && !fitsPayload(output)) throw new OutputTooLarge(thread.state?.name ?? '')
   return { output, assigned }
+}
+
+/** @throws EvaluationFailure */
+function checkVariables(bytes: number): void {
+  if (bytes > MAX_VARIABLE_BYTES)
+    throw new EvaluationFailure(
+      `The variables of the execution exceed their maximum size by ${bytes - MAX_VARIABLE_BYTES} bytes.`,
+      'Assign',
+    )
 }
 
 async function evaluateAssign(

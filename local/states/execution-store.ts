@@ -2,6 +2,7 @@ import type { Collection, Store } from '../service.ts'
 import type { ExecutionStatus } from './execution-state.ts'
 import { inTransaction } from './in-transaction.ts'
 import type { LogEntry } from './log.ts'
+import { type LogChunk, packEntries, unpackEntries } from './log-chunk.ts'
 
 /** What is kept of an execution beside its log. Times in epoch milliseconds. */
 export interface ExecutionRecord {
@@ -47,7 +48,7 @@ const RETENTION_MILLIS = 90 * 86_400_000
 export class ExecutionStore {
   readonly #executions: Collection<ExecutionRecord>
   /** Chunks of the log, one a commit, by number of the first entry. */
-  readonly #log: Collection<readonly LogEntry[]>
+  readonly #log: Collection<LogChunk | readonly LogEntry[]>
   /** ARNs of what runs: all that a start has to read. */
   readonly #running: Collection<number>
   /** By machine, version, alias or Map Run; newest last. */
@@ -71,11 +72,7 @@ export class ExecutionStore {
   }
 
   *log(arn: string): Iterable<LogEntry> {
-    for (const { value } of this.#log.range([arn])) yield* value
-  }
-
-  *logBackwards(arn: string): Iterable<LogEntry> {
-    for (const { value } of this.#log.range([arn], { reverse: true })) yield* value.toReversed()
+    for (const { value } of this.#log.range([arn])) yield* unpackEntries(value)
   }
 
   /** Newest first. `owner`: ARN of a machine, version, alias or Map Run. */
@@ -84,11 +81,11 @@ export class ExecutionStore {
   }
 
   putLog(arn: string, firstEntry: number, entries: readonly LogEntry[]): void {
-    inTransaction(this.#log.put([arn, firstEntry], entries))
+    inTransaction(this.#log.put([arn, firstEntry], packEntries(entries)))
   }
 
-  /** The record at the start or end of an execution, with what finds it. */
-  putRecord(record: ExecutionRecord): void {
+  /** The record at the start or end of an execution, with what finds it. `isNew`: nothing of it is on disk yet. */
+  putRecord(record: ExecutionRecord, isNew: boolean): void {
     const { arn, status, startedAt, stoppedAt, type, mapRun } = record
     if (type === 'EXPRESS' && mapRun === null) {
       this.#putExpress(record)
@@ -96,7 +93,7 @@ export class ExecutionStore {
     }
     inTransaction(this.#executions.put([arn], record))
     if (status === 'RUNNING') inTransaction(this.#running.put([arn], startedAt))
-    else inTransaction(this.#running.remove([arn]))
+    else if (!isNew) inTransaction(this.#running.remove([arn]))
     if (stoppedAt !== null) inTransaction(this.#closed.put([stoppedAt, arn], 1))
     for (const owner of ownersOf(record)) inTransaction(this.#lists.put([owner, startedAt, arn], { arn, status }))
   }
@@ -114,7 +111,7 @@ export class ExecutionStore {
 
   reopen(record: ExecutionRecord, stoppedAt: number): void {
     inTransaction(this.#closed.remove([stoppedAt, record.arn]))
-    this.putRecord(record)
+    this.putRecord(record, false)
   }
 
   /** Removes what closed more than 90 days before `now`; at most `limit` executions. */
@@ -133,5 +130,6 @@ export class ExecutionStore {
   }
 }
 
-const ownersOf = ({ machineArn, versionArn, aliasArn, mapRun }: ExecutionRecord): readonly string[] =>
+/** What the execution is listed under: its machine or Map Run, and the version and alias it was started by. */
+export const ownersOf = ({ machineArn, versionArn, aliasArn, mapRun }: ExecutionRecord): readonly string[] =>
   [mapRun === null ? machineArn : mapRun.arn, versionArn, aliasArn].filter((owner) => owner !== null)

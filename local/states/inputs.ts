@@ -68,7 +68,7 @@ function stop(turn: Turn, { error, cause }: Failure): void {
 function tick(turn: Turn): void {
   const { execution, now } = turn
   if (execution.timeoutAt !== null && execution.timeoutAt <= now) {
-    turn.event(0, execution.lastEventId, { type: 'ExecutionTimedOut', error: 'States.Timeout' })
+    turn.event(0, 0, { type: 'ExecutionTimedOut', error: 'States.Timeout' })
     return
   }
   for (const thread of [...execution.threads.values()]) {

@@ -38,6 +38,8 @@ export class LiveExecution {
   reopenedFrom: number | null = null
   /** Nothing of it is written. */
   ephemeral = false
+  /** Its machine is being deleted: it is stopped at its next transition, or when it is taken up again. */
+  condemned = false
 
   readonly #ports: EnginePorts
   readonly #committed: () => void
@@ -119,7 +121,8 @@ export class LiveExecution {
   async #runThreads(turn: Turn, deliveries: readonly Delivery[]): Promise<void> {
     try {
       for (const { input } of deliveries) applyInput(turn, input)
-      await runThreads(turn)
+      if (this.condemned && turn.runnable.length > 0) applyInput(turn, { kind: 'stop' })
+      else await runThreads(turn)
     } catch (thrown) {
       this.#ports.log(`The execution ${this.facts.arn} failed inside the executor: ${messageOf(thrown)}`)
       turn.runnable.length = 0
@@ -184,7 +187,7 @@ export class LiveExecution {
     return commit(() => {
       if (record.type === 'STANDARD') executions.putLog(record.arn, this.#entryCount, entries)
       if (changed && this.reopenedFrom !== null) executions.reopen(record, this.reopenedFrom)
-      else if (changed) executions.putRecord(record)
+      else if (changed) executions.putRecord(record, started)
       if (changed && started && record.status !== 'RUNNING') statusRecorded(asRunning(record))
       if (changed) statusRecorded(record)
     })

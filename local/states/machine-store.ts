@@ -2,6 +2,7 @@ import { digestOfJson } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import type { Collection, Store } from '../service.ts'
 import { inTransaction } from './in-transaction.ts'
+import { Memory } from './remembered.ts'
 
 /** A state machine as it is now. Times in epoch milliseconds. */
 export interface MachineRecord {
@@ -21,6 +22,8 @@ export interface MachineRecord {
   readonly loggingConfiguration: Json
   readonly tracingConfiguration: Json
   readonly tags: Readonly<Record<string, string>>
+  /** Deleted, but executions of it still run. */
+  readonly deleting?: true
 }
 
 /** A numbered copy; never changes. */
@@ -50,20 +53,29 @@ export interface AliasRoute {
   readonly weight: number
 }
 
-/** Machines, versions, aliases and the definitions they and executions run on. Writers belong inside a transaction. */
+/** Machines, versions, aliases and the definitions they and executions run on. What is written together, is by `change`. */
 export class MachineStore {
   readonly machines: Collection<MachineRecord>
   readonly versions: Collection<VersionRecord>
   readonly aliases: Collection<AliasRecord>
   readonly definitions: Collection<Json>
+  readonly #store: Store
+  readonly #memory = new Memory()
 
   constructor(store: Store) {
-    this.machines = store.collection('states.machines')
-    this.versions = store.collection('states.versions')
-    this.aliases = store.collection('states.aliases')
+    this.#store = store
+    this.machines = this.#memory.over('machines', store.collection('states.machines'))
+    this.versions = this.#memory.over('versions', store.collection('states.versions'))
+    this.aliases = this.#memory.over('aliases', store.collection('states.aliases'))
     this.definitions = store.collection('states.definitions')
   }
 
+  /** One durable transaction that writes machines, versions or aliases. */
+  change(work: () => void): Promise<void> {
+    return this.#memory.during(() => this.#store.transaction(work))
+  }
+
+  /** Inside a transaction. */
   saveDefinition(definition: Json): void {
     inTransaction(this.definitions.put([hashOfDefinition(definition)], definition))
   }

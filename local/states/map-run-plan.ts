@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts'
-import { bindingsOf } from './evaluation.ts'
+import { bindingsOf, fitsPayload, MAX_PAYLOAD_BYTES, OutputTooLarge } from './evaluation.ts'
 import type { Thread } from './execution-state.ts'
 import type { ReadItems } from './item-reader.ts'
 import type { MapRunPlan } from './log.ts'
@@ -8,7 +8,7 @@ import type { ChildInput } from './map-run-store.ts'
 import { evaluateTemplate } from './template.ts'
 import type { Turn } from './turn.ts'
 
-/** The inputs of the children: items through the selector, then in batches. @throws EvaluationFailure */
+/** The inputs of the children: items through the selector, then in batches. @throws EvaluationFailure, OutputTooLarge */
 export async function childInputs(
   turn: Pick<Turn, 'execution' | 'facts'>,
   thread: Thread,
@@ -24,12 +24,14 @@ export async function childInputs(
       itemSelector === null ? value : await evaluateTemplate(itemSelector, bindingsOf(turn, thread, { item })),
     )
   }
-  return plan.batch === null ? selected.map((input) => ({ input, items: 1 })) : batches(selected, plan.batch)
+  const inputs = plan.batch === null ? selected.map((input) => ({ input, items: 1 })) : batches(selected, plan.batch)
+  if (!inputs.every(({ input }) => fitsPayload(input))) throw new OutputTooLarge(state.name)
+  return inputs
 }
 
 function batches(items: readonly Json[], batch: NonNullable<MapRunPlan['batch']>): readonly ChildInput[] {
   const maxItems = batch.maxItems === null || batch.maxItems <= 0 ? Number.POSITIVE_INFINITY : batch.maxItems
-  const maxBytes = batch.maxBytes === null || batch.maxBytes <= 0 ? Number.POSITIVE_INFINITY : batch.maxBytes
+  const maxBytes = batch.maxBytes === null || batch.maxBytes <= 0 ? MAX_PAYLOAD_BYTES : batch.maxBytes
   const inputs: ChildInput[] = []
   let current: Json[] = []
   let bytes = 0

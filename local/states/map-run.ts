@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { CallContext } from '../service.ts'
 import type { ChildRunner } from './engine-ports.ts'
-import { fitsPayload, tooLarge } from './evaluation.ts'
+import { fitsPayload, OutputTooLarge, tooLarge } from './evaluation.ts'
 import type { Thread } from './execution-state.ts'
 import type { ExecutionRecord } from './execution-store.ts'
 import type { MapRunOutcome } from './inputs.ts'
@@ -323,6 +323,8 @@ export class MapRun {
       return { kind: 'failed', error: 'States.ItemReaderFailed', cause: thrown.message }
     if (thrown instanceof ResultWriterFailure)
       return { kind: 'failed', error: 'States.ResultWriterFailed', cause: thrown.message }
+    if (thrown instanceof OutputTooLarge)
+      return { kind: 'failed', error: 'States.DataLimitExceeded', cause: thrown.message }
     if (thrown instanceof EvaluationFailure) {
       const prefix = `An error occurred while executing the state '${this.#state.name}' (entered at the event id #${this.#thread.enteredId}). `
       return { kind: 'failed', error: 'States.QueryEvaluationError', cause: `${prefix}${thrown.cause}` }

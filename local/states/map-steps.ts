@@ -130,7 +130,7 @@ async function evaluatePlan(
           kind: 'reader',
           action: reader.action,
           arguments: await evaluateTemplate(reader.arguments, bindings),
-          maxItems: await evaluateNumber(reader.maxItems, bindings),
+          maxItems: await evaluateMaxItems(reader.maxItems, bindings),
         } as const)
   return {
     source,
@@ -156,6 +156,17 @@ async function evaluateNumber(template: Template | null, bindings: Bindings): Pr
   if (template === null) return null
   const value = await evaluateTyped(template, ['number'], bindings)
   return typeof value === 'number' ? value : null
+}
+
+/** Read as text: `"2"` is a limit of 2. */
+async function evaluateMaxItems(template: Template | null, bindings: Bindings): Promise<number | null> {
+  if (template === null) return null
+  const value = await evaluateTyped(template, ['number', 'string'], bindings)
+  if (/^-?\d+$/.test(String(value))) return Number(value)
+  throw new EvaluationFailure(
+    `The MaxItems field cannot be parsed as an integer: ${JSON.stringify(value)}`,
+    template.field,
+  )
 }
 
 async function evaluateTolerance(

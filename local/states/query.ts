@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import jsonata from 'jsonata'
 import type { Json } from '../../core/json.ts'
+import { boundEvaluation, MAX_HELD_BYTES, memoryExceeded } from './query-bounds.ts'
 
 /** What an expression sees: `states` and the workflow variables. */
 export type Bindings = Readonly<Record<string, unknown>>
@@ -29,10 +30,6 @@ export interface Query {
   /** @throws QueryFailure when there is no JSON value to go on with: undefined, an error, a function. */
   evaluate(bindings: Bindings): Promise<Json>
 }
-
-/** Deepest nesting of evaluation, and its longest time: AWS's bounds are not published, these stop what would never end. */
-const MAX_DEPTH = 5_000
-const MAX_MILLIS = 5_000
 
 /** JSON of a result, free of JSONata's hidden sequence marks; `undefined` for what JSON cannot hold. */
 function plainJson(value: unknown): Json | undefined {
@@ -89,6 +86,7 @@ function range(first: unknown, last: unknown, step: unknown): unknown {
   if (typeof first !== 'number' || typeof last !== 'number' || typeof step !== 'number') return undefined
   const [from, to, by] = [Math.trunc(first), Math.trunc(last), Math.trunc(step)]
   if (by === 0 || (by > 0 ? from > to : from < to)) return undefined
+  if ((Math.abs(to - from) / Math.abs(by) + 1) * 8 > MAX_HELD_BYTES) throw memoryExceeded()
   const values: number[] = []
   for (let value = from; by > 0 ? value <= to : value >= to; value += by) values.push(value)
   return values.length === 1 ? values[0] : values
@@ -129,28 +127,6 @@ function defineFunctions(expression: jsonata.Expression, environment: QueryEnvir
   expression.assign('eval', undefined)
 }
 
-/** Bounds recursion and time of expressions that define functions; others end by themselves. */
-function boundEvaluation(expression: jsonata.Expression): (bindings: Bindings) => Bindings {
-  return (bindings) => {
-    let depth = 0
-    const endAt = performance.now() + MAX_MILLIS
-    const entry = () => {
-      depth += 1
-      if (depth > MAX_DEPTH)
-        throw new Error(
-          `Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive. Depth=${depth} max=${MAX_DEPTH}`,
-        )
-      if (performance.now() > endAt) throw new Error('Expression evaluation timeout exceeded')
-    }
-    const exit = () => {
-      depth -= 1
-    }
-    expression.assign(Symbol.for('jsonata.__evaluate_entry') as unknown as string, entry)
-    expression.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, exit)
-    return bindings
-  }
-}
-
 /** A maker of queries that keeps what it has parsed. Texts were checked when their definition was created. */
 export function createQueryParser(environment: QueryEnvironment): (text: string) => Query {
   const cache = new Map<string, Query>()
@@ -183,8 +159,7 @@ function lazyQuery(text: string, environment: QueryEnvironment): Query {
 function parseQuery(text: string, environment: QueryEnvironment): (bindings: Bindings) => Promise<unknown> {
   const expression = jsonata(text)
   defineFunctions(expression, environment)
-  if (!/\bfunction\b|λ/.test(text)) return (bindings) => run(expression, bindings)
-  const bound = boundEvaluation(expression)
+  const bound = boundEvaluation<Bindings>(expression)
   return (bindings) => run(expression, bound(bindings))
 }
 

@@ -56,6 +56,10 @@ export const SDK_SERVICES: Readonly<Record<string, { readonly service: string; r
 const FUNCTION = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/
 const SERVICE = /^arn:aws[a-z-]*:states:::(aws-sdk:)?([a-z0-9]+):([a-zA-Z0-9]+)(\.sync(?::2)?|\.waitForTaskToken)?$/
 
+/** How a resource is refused that there is not. */
+export const unknownResource = (arn: string): string =>
+  `The resource provided ${arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.`
+
 /** @returns `null` for what AWS (or this runtime) does not know. */
 export function parseResource(arn: string): Resource | null {
   if (FUNCTION.test(arn)) return { kind: 'function', arn }

@@ -77,9 +77,17 @@ export function createStatesService(options: StatesOptions): StatesService {
       if (options.wants?.(event) ?? true) outbox.put(event)
     },
     statusCommitted: () => outbox.flush(),
+    isDeleting: (machineArn) => machines.machines.get([machineArn])?.deleting === true,
+    condemnedEnded: (machineArn) => removeDeleted(machineArn),
     log,
   })
-  const api: Api = { engine, machines, executions, mapRuns, definitions, transaction, clock, chance, region, accountId }
+  const removeDeleted = (machineArn: string): void => {
+    if (engine.runs(machineArn)) return
+    machines.machines
+      .remove([machineArn])
+      .catch((thrown: unknown) => log(`Cannot remove the deleted machine ${machineArn}: ${messageOf(thrown)}`))
+  }
+  const api: Api = { engine, machines, executions, mapRuns, definitions, clock, chance, region, accountId }
   return {
     id: 'states',
     operations: {
@@ -92,6 +100,7 @@ export function createStatesService(options: StatesOptions): StatesService {
     async resume() {
       outbox.resume()
       await engine.resume()
+      for (const { value } of machines.machines.range([])) if (value.deleting === true) removeDeleted(value.arn)
       transaction(() => executions.expire(clock.now().getTime(), EXPIRED_AT_ONCE)).catch((thrown: unknown) =>
         log(`Cannot remove expired executions: ${messageOf(thrown)}`),
       )

@@ -32,7 +32,8 @@ async function runThread(turn: Turn, thread: Thread): Promise<void> {
       turn.runnable.unshift(thread)
       return
     }
-    if (!(await step(turn, thread))) return
+    const goesOn = step(turn, thread)
+    if (!(typeof goesOn === 'boolean' ? goesOn : await goesOn)) return
   }
 }
 
@@ -44,30 +45,25 @@ function isLive(turn: Turn, thread: Thread): boolean {
   return true
 }
 
-/** One step of a thread; false when it waits or has ended. */
-async function step(turn: Turn, thread: Thread): Promise<boolean> {
+/** One step of a thread; false when it waits or has ended. What needs no expression is done at once. */
+function step(turn: Turn, thread: Thread): boolean | Promise<boolean> {
   const { phase } = thread
   switch (phase.kind) {
     case 'enter':
       enterState(turn, thread, phase.name, phase.input)
       return true
     case 'execute':
-      await guarded(turn, thread, () => execute(turn, thread))
-      return true
+      return passThrough(turn, thread) || goingOn(guarded(turn, thread, () => execute(turn, thread)))
     case 'backoff':
       if (phase.dueAt > turn.now) return false
-      await guarded(turn, thread, () => execute(turn, thread))
-      return true
+      return goingOn(guarded(turn, thread, () => execute(turn, thread)))
     case 'wait':
       if (phase.dueAt > turn.now) return false
-      await guarded(turn, thread, () => leaveByDefault(turn, thread))
-      return true
+      return goingOn(guarded(turn, thread, () => leaveByDefault(turn, thread)))
     case 'succeeded':
-      await guarded(turn, thread, () => leaveWithResult(turn, thread, phase.value))
-      return true
+      return goingOn(guarded(turn, thread, () => leaveWithResult(turn, thread, phase.value)))
     case 'failing':
-      await handleFailure(turn, thread, phase)
-      return true
+      return goingOn(handleFailure(turn, thread, phase))
     case 'branches':
       return joinBranches(turn, thread)
     case 'iterations':
@@ -79,6 +75,19 @@ async function step(turn: Turn, thread: Thread): Promise<boolean> {
     case 'mapRun':
       return false
   }
+}
+
+async function goingOn(work: Promise<void>): Promise<true> {
+  await work
+  return true
+}
+
+/** Leaves a state that neither computes nor assigns; false for any other. */
+function passThrough(turn: Turn, thread: Thread): boolean {
+  const { state } = thread
+  if (state?.type !== 'Pass' || state.output !== null || state.assign.length > 0) return false
+  leave(turn, thread, state, { output: thread.input, assigned: null }, state.next)
+  return true
 }
 
 function enterState(turn: Turn, thread: Thread, name: string, input: Json): void {

@@ -13,7 +13,7 @@ import type { Turn } from './turn.ts'
 export async function executeTask(turn: Turn, thread: Thread, state: TaskState): Promise<void> {
   const token = taskToken(turn.facts.arn, thread.id, turn.chance.uuid())
   const bindings = bindingsOf(turn, thread, handsOutToken(state.resource) ? { token } : {})
-  const parameters = state.arguments === null ? thread.input : await evaluateTemplate(state.arguments, bindings)
+  const parameters = await evaluateArguments(state, thread.input, bindings)
   if (!fitsPayload(parameters)) throw new OutputTooLarge(state.name)
   const timeoutInSeconds = await evaluateSeconds(state.timeoutSeconds, bindings)
   const heartbeatInSeconds = await evaluateSeconds(state.heartbeatSeconds, bindings)
@@ -32,6 +32,13 @@ export async function executeTask(turn: Turn, thread: Thread, state: TaskState):
     heartbeatMillis,
   })
   turn.event(thread.id, thread.lastEventId, { type: 'TaskStarted' })
+}
+
+/** A function takes any value, a service an object. */
+async function evaluateArguments(state: TaskState, input: Json, bindings: Bindings): Promise<Json> {
+  if (state.arguments === null) return input
+  if (state.resource.kind === 'function') return evaluateTemplate(state.arguments, bindings)
+  return evaluateTyped(state.arguments, ['object'], bindings)
 }
 
 /** Tasks that someone else may complete have a token: callbacks and jobs. */

@@ -92,6 +92,13 @@ const CASES: readonly Case[] = [
     reasonCode: 'too_many_rejects',
   },
   {
+    title: 'WH-13: a run that lost records on the way fails the job, as the file is not at fault',
+    scenario: { summary: { ...REFUSED, reasonCode: 'counts_do_not_reconcile' } },
+    status: 'FAILED',
+    closedAs: 'FAILED',
+    reasonCode: 'counts_do_not_reconcile',
+  },
+  {
     title: 'SCH-34: a breaking change fails the job where the contract says so',
     scenario: { validate: { ...INVALID, reasonCode: 'missing_required_column', breaking: 'fail' } },
     status: 'FAILED',

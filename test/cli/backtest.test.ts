@@ -1,6 +1,12 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { keyConditions, type TextRow } from '../../cli/backtest/deployed-table.ts'
 import { openScratch, type Scratch } from '../../cli/backtest/scratch.ts'
+import { openScratchFolder } from '../../cli/backtest/scratch-folder.ts'
 import { openScratchWarehouse, type ScratchWarehouse } from '../../cli/backtest/scratch-warehouse.ts'
 import type { Contract } from '../../core/contract.ts'
 import { parseContract } from '../../core/parse-contract.ts'
@@ -49,6 +55,35 @@ const row = (shop: string, article: string, price: string | null): TextRow => ({
   _version_record: '1',
   _version_contract: 1,
   _version_mapping: 1,
+})
+
+describe('the folder of a backtest', () => {
+  const parent = mkdtempSync(join(tmpdir(), 'sluice-test-'))
+  afterAll(() => rmSync(parent, { recursive: true }))
+  const left = () => readdirSync(parent).filter((name) => !name.startsWith(`sluice-backtest-${process.pid}-`))
+  /** In another process, which then waits with its folder filled. */
+  const holding = async (): Promise<ChildProcess> => {
+    const script = join(import.meta.dirname, 'scratch-holder.ts')
+    const child = spawn(process.execPath, ['--import', 'tsx', script, parent], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    return child
+  }
+  const ended = async (child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> => {
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    return (await exit)[1]
+  }
+
+  test('is gone when its process is told to end, and where that was killed, when the next backtest begins', async () => {
+    const [told, killed, running] = await Promise.all([holding(), holding(), holding()])
+    expect(left()).toHaveLength(3)
+    expect([await ended(told, 'SIGINT'), left().length]).toEqual(['SIGINT', 2])
+    expect([await ended(killed, 'SIGKILL'), left().length]).toEqual(['SIGKILL', 2])
+    const next = await openScratchFolder(parent)
+    expect(left()).toEqual([expect.stringContaining(`-${running.pid}-`)])
+    await next.remove()
+    expect([await ended(running, 'SIGTERM'), readdirSync(parent)]).toEqual(['SIGTERM', []])
+  })
 })
 
 describe('the scratch copy of a table', () => {

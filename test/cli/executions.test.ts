@@ -92,7 +92,7 @@ describe('an execution as a tree', () => {
     expect(
       printTree(states, false)
         .split('\n')
-        .map((line) => line.replace(/ {2}\d.*$| {2}running$/, '')),
+        .map((line) => line.replace(/ +(\d+\.\d s|running)$/, '')),
     ).toEqual([
       '├─ ✓ Both  Parallel',
       '│  ├─ branch 1',
@@ -103,6 +103,22 @@ describe('an execution as a tree', () => {
       '│           └─ ✓ One  Pass',
       '└─ … Done  Succeed',
     ])
+  })
+
+  test('folds the rounds of a loop that has nothing to tell, and leaves the rest open while more is to come', () => {
+    const round = ['Look', 'Finished', 'Wait'].flatMap((name) => [entered('Pass', name), exited('Pass', name)])
+    const states = executionTree(
+      history({ type: 'ExecutionStarted' }, ...round, ...round, ...round, ...round.slice(0, 4)),
+    )
+    expect(printTree(states, false)).toBe(
+      [
+        '├─ ↻ 3 rounds  Look, Finished, Wait  17.0 s',
+        '├─ ✓ Look      Pass                   1.0 s',
+        '└─ ✓ Finished  Pass                   1.0 s',
+      ].join('\n'),
+    )
+    expect(printTree(states.slice(0, 1), false, true)).toBe('├─ ✓ Look  Pass  1.0 s')
+    expect(printTree(states, true)).not.toMatch(/rounds/)
   })
 
   test('marks the state in which an execution failed', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { invokeMetadata } from '../../cli/deployment.ts'
-import type { JobDocument } from '../../cli/job-view.ts'
+import type { JobDocument } from '../../cli/job-document.ts'
 import type { Duckdb } from '../../glue/duckdb.ts'
 import { printGenerator } from '../../glue/generate.ts'
 import { type DatasetForm, writeDataset } from '../../scripts/dataset-files.ts'

@@ -5,6 +5,7 @@ import type { Statement } from './assembly.ts'
 export type Sabotage =
   | 'delete the source version'
   | 'delete the validated copy'
+  | 'let the parser lose a record'
   | 'delete the manifest'
   | 'give the manifest another schema'
   | 'delete the data files'
@@ -98,6 +99,13 @@ export const FAULTS: readonly Fault[] = [
     sabotage: 'delete the data files',
     status: 'QUARANTINED',
     reasonCode: 'no_output',
+  },
+  {
+    name: 'lost-record',
+    pauseBefore: 'Transform',
+    sabotage: 'let the parser lose a record',
+    status: 'FAILED',
+    reasonCode: 'counts_do_not_reconcile',
   },
   {
     name: 'breaking-type',

@@ -9,7 +9,7 @@ import { createClone } from './clones.ts'
 import type { Fault, MachineFault, Sabotage } from './faults.ts'
 import { cloneName, PAUSES, roleName } from './faulty-assembly.ts'
 import type { RunningRuntime } from './harness.ts'
-import { isJsonObject, textOf } from './json.ts'
+import { isJsonObject, objectOf, textOf } from './json.ts'
 import { asAdministrator, deleteObjects, eventually, machineArn, openQueue, rewriteObject } from './operator.ts'
 
 /** A landed version as the event of S3 tells it. */
@@ -194,6 +194,12 @@ function withFailingLoad(text: string): string {
 
 const withLoadMended = (text: string): string => text.replace(`${JSON.stringify(WORDS_OF_A_CONFLICT)},`, '')
 
+function withoutARecord(text: string): string {
+  const document = objectOf(JSON.parse(text))
+  const program = objectOf(document.program)
+  return JSON.stringify({ ...document, program: { ...program, parse: `${textOf(program.parse)} OFFSET 1` } })
+}
+
 /** Mends what `let the load fail in words of a conflict` did. */
 export async function mendLoad(runtime: RunningRuntime, { executionArn, source }: Started): Promise<void> {
   const { jobId } = await getJob(runtime.clients.lambda, { executionArn })
@@ -221,6 +227,8 @@ export async function sabotage(runtime: RunningRuntime, what: Sabotage, started:
       return deleted(source.bucket, source.key, '')
     case 'delete the validated copy':
       return deleted(source.bucket.replace('raw', 'validated'), `${tenant}/${dataset}/job=${jobId}/`, '')
+    case 'let the parser lose a record':
+      return rewriteObject(s3, work, plans, 'plan.json', withoutARecord)
     case 'delete the manifest':
       return deleted(work, `runs/${tenant}/${runId}/`, 'manifest.json')
     case 'give the manifest another schema':

@@ -25,9 +25,12 @@ const inputOf = (event: HistoryEvent): Record<string, unknown> => {
 }
 
 /** Which of two ways to the same state a Choice took, where only its input tells. */
-const CHOICES: Readonly<Record<string, (input: Record<string, unknown>) => Transition['kind']>> = {
+const CHOICES: Readonly<Record<string, (input: Record<string, unknown>, to: string) => Transition['kind']>> = {
   GatePassed: ({ gate }) => (gate === 'FAIL' ? 'choice 1' : 'default'),
-  TransformOutcome: ({ outcome }) => (outcome === 'refused' ? 'choice 1' : 'choice 2'),
+  TransformOutcome: ({ outcome, reasonCode }, to) => {
+    if (to === 'KeepFailure') return reasonCode === 'counts_do_not_reconcile' ? 'choice 1' : 'choice 0'
+    return outcome === 'refused' ? 'choice 2' : 'choice 3'
+  },
   BatchFinished: ({ status }) => (status === 'FINISHED' ? 'choice 0' : 'choice 1'),
 }
 
@@ -44,8 +47,8 @@ function kindOf(ways: readonly Transition[], { entered, last }: Visit): Transiti
   const failed = FAILED.test(last?.type ?? '')
   const fitting = ways.filter(({ kind }) => kind.startsWith('catch') === failed)
   if (fitting.length <= 1) return fitting[0]?.kind ?? null
-  const choice = CHOICES[fitting[0]?.from ?? '']
-  return choice === undefined ? null : choice(inputOf(entered))
+  const [{ from, to } = { from: '', to: '' }] = fitting
+  return CHOICES[from]?.(inputOf(entered), to) ?? null
 }
 
 /** A state that a test put before another one; what leads to it leads to the other one. */

@@ -3,7 +3,6 @@
 import { roleStatements } from '../../local/iam/grant-uses.ts'
 import type { NamedPolicy } from '../../local/iam/policy-registry.ts'
 import { type Runtime, startRuntime } from '../../local/runtime.ts'
-import { systemClock } from '../../local/system-clock.ts'
 import type { RuntimeAnswer, RuntimeOrder, Seen, StatementName } from './iam-orders.ts'
 
 const [, , assemblyDirectory = '', stateDirectory = ''] = process.argv
@@ -15,10 +14,6 @@ const start = (): Promise<Runtime> =>
   startRuntime({
     assemblyDirectory,
     stateDirectory,
-    port: 0,
-    clock: systemClock,
-    engine: 'embedded',
-    databaseUrl: null,
     log: (line) => void log.push(line),
     grantObserver: {
       allowed: (roleArn, ids, { action }) =>

@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../../local/states/execution-store.ts'
 import type { LogEntry } from '../../local/states/log.ts'
+import { type LogChunk, unpackEntries } from '../../local/states/log-chunk.ts'
 import { openStoreReader, type StoreReader } from '../../local/store.ts'
 import { LANDED } from './kill-files.ts'
 
@@ -25,11 +26,11 @@ const nextTurn = (): Promise<void> => new Promise((done) => setImmediate(done))
 
 export function watchLogs(stateFolder: string): LogWatch {
   const reader: StoreReader = openStoreReader(stateFolder)
-  const chunks = reader.collection<readonly LogEntry[]>('states.log')
+  const chunks = reader.collection<LogChunk>('states.log')
   const executions = reader.collection<ExecutionRecord>('states.executions')
   const entriesOf = (executionArn: string): readonly LogEntry[] => {
     reader.refresh()
-    return [...chunks.range([executionArn])].flatMap(({ value }) => value)
+    return [...chunks.range([executionArn])].flatMap(({ value }) => unpackEntries(value))
   }
   return {
     async entered(executionArn, state) {

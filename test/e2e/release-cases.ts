@@ -55,7 +55,12 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
     }
   }
   const release = (jobs: readonly string[], options: Partial<Parameters<typeof quarantineRelease>[2]> = {}) =>
-    command(quarantineRelease, jobs, { why: 'Released from quarantine', configuration: 'current', ...options })
+    command(quarantineRelease, jobs, {
+      why: 'Released from quarantine',
+      configuration: 'current',
+      limit: '20000',
+      ...options,
+    })
   const list = () => command(quarantineList, { tenant: 'globex', limit: '50' })
   const jobDocument = async (jobId: string) => (await command(job, jobId, {})).document
   const recordOf = async (jobId: string) => {
@@ -209,7 +214,9 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
           ],
         })
         expect(await idsOf('m')).toEqual([])
-        await release([], { tenant: 'globex', reason: 'missing_required_column', why: 'mended' })
+        const waiting = { tenant: 'globex', reason: 'missing_required_column', why: 'mended' }
+        expect((await release([], { ...waiting, limit: '1', dryRun: true })).document).toMatchObject({ waiting: 1 })
+        expect((await release([], waiting)).document).toMatchObject({ waiting: 0 })
         const ends = [await closed(first), await closed(second)]
         for (const end of ends) expect(end).toMatchObject({ state: 'released', why: 'mended' })
         expect(await idsOf('m')).toEqual(['m1', 'm2', 'm3'])

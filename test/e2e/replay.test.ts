@@ -1,29 +1,28 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
-import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn'
+import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { bucketOf, invokeMetadata } from '../../cli/deployment.ts'
 import { executionArnOf } from '../../cli/follow.ts'
-import type { JobDocument } from '../../cli/job-view.ts'
+import type { JobDocument } from '../../cli/job-document.ts'
 import { getJob } from '../../cli/jobs-client.ts'
 import { awaitResult, describeReplay, dropManifest } from '../../cli/replay-client.ts'
 import type { SourceVersion } from '../../core/source.ts'
 import { openCredentialStore } from '../../local/iam/credentials.ts'
 import { manifestKeyOf } from '../../replay/manifest.ts'
 import type { ReplayReport } from '../../replay/report.ts'
-import { documentOf, sluice } from '../cli/command.ts'
-import { fuzzedManifests } from '../replay/manifests.ts'
 import { addQueue, editedAssembly, fixturesAssembly, type WorkflowTemplate } from './assembly.ts'
 import { backfillTests } from './backfill-cases.ts'
 import { EVENTS } from './faulty-assembly.ts'
 import { type Landed, land } from './faulty-runtime.ts'
-import { clientsOf, deployedState, jobOf, type RunningRuntime, rowsOf, scratchFolder, up } from './harness.ts'
+import { clientsOf, deployedState, jobOf, type RunningRuntime, scratchFolder, up } from './harness.ts'
 import { executionsOf } from './history.ts'
+import { csv, interruptionTests, row } from './interruption-cases.ts'
 import { objectOf } from './json.ts'
+import { manifestTests, type ReplaysHarness } from './manifest-cases.ts'
 import { allObjects, readObject } from './observed.ts'
-import { administratorRows, deleteObjects, endOf, eventually, machineArn, openQueue } from './operator.ts'
+import { administratorRows, deleteObjects, eventually, machineArn, openQueue } from './operator.ts'
 import { type Manifest, machineTests, manifestText } from './replay-machine.ts'
 
 jest.setTimeout(120_000)
@@ -31,9 +30,6 @@ const scratch = scratchFolder('replay')
 let runtime: RunningRuntime
 let assembly = ''
 let state = ''
-
-const csv = (...rows: string[]): string => `${['id,amount,at,note', ...rows].join('\n')}\n`
-const row = (id: string, amount: string, day = '01'): string => `${id},${amount},2026-01-${day}T00:00:00Z,`
 
 /** A day's files: one is a later version of another's key, one corrects a row, one is late. */
 const DAY = [
@@ -121,7 +117,7 @@ describe('a published day', () => {
     expect(await successEvents()).toEqual([])
   })
 
-  test('TEST-37 REP-01 REP-02 REP-08 REP-12 REP-15 REP-16 forced, runs through the ingest machine with equal content, brings no old value back and leaves raw alone', async () => {
+  test('TEST-37 REP-01 REP-02 REP-08 REP-12 REP-16 IDEM-11 forced, runs through the ingest machine with equal content, brings no old value back and leaves raw alone', async () => {
     const before = { rows: await tableRows(), raw: await rawVersions() }
     const hashes = await Promise.all(runIds.map(contentHash))
     // As when everything that expires has expired: only raw and the pinned configuration are left.
@@ -146,7 +142,7 @@ describe('a published day', () => {
     expect(ledger).toHaveLength(2 * DAY.filter(({ key }) => key.startsWith('acme/events/')).length)
   })
 
-  test('TEST-36 one of its files replayed ends with the status, the counts and the rows of its first run', async () => {
+  test('TEST-36 REP-06 one of its files, replayed by nothing but a manifest in the bucket, ends with the status, the counts and the rows of its first run', async () => {
     const { jobId, status } = jobs[1] as JobDocument
     const read = async () => {
       const { counts, quality } = await getJob(runtime.clients.lambda, { jobId })
@@ -225,6 +221,9 @@ describe('a published day', () => {
       .replace('target: note }', 'target: note, transform: [default: mended] }')
     await invokeMetadata(runtime.clients.lambda, { operation: 'putMapping', mapping })
     const named = sources.filter(({ key }) => key.startsWith('landing/acme/events/'))
+    // One key is overwritten, one has a delete marker now.
+    const { bucket: Bucket, key: Key } = sourceOf(1)
+    await runtime.clients.s3.send(new DeleteObjectCommand({ Bucket, Key }))
     const report = await replay({
       replayId: 'mended',
       sources: named.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
@@ -273,147 +272,38 @@ describe('a published day', () => {
   })
 })
 
-describe('the command', () => {
-  const run = async (verb: string, manifest: string) => sluice(['replay', verb, manifest, '--state', state, '--json'])
-
-  test('REP-13 plans a manifest and writes nothing anywhere, runs it, and tells its status', async () => {
-    const file = join(scratch.path, 'command.json')
-    writeFileSync(file, manifestText({ replayId: 'by-command', jobs: [jobs[3]?.jobId], options: { force: true } }))
-    const before = await allObjects(runtime.clients.s3)
-    const planned = await run('plan', file)
-    expect([planned.exitCode, planned.stderr]).toEqual([0, ''])
-    expect(await allObjects(runtime.clients.s3)).toEqual(before)
-    expect(await describeReplay(runtime.clients.lambda, 'by-command')).toBeNull()
-    const plan = objectOf(documentOf(planned))
-    const ran = await run('run', file)
-    expect(ran.exitCode).toBe(0)
-    const report = objectOf(documentOf(ran))
-    expect(report).toMatchObject({ totals: { COMPLETED: 1 } })
-    const decided = (lines: unknown) =>
-      (lines as Record<string, unknown>[]).map(({ decision, jobId, attempt, publication, executionName }) => ({
-        decision,
-        jobId,
-        attempt,
-        publication,
-        executionName,
-      }))
-    expect(decided(report.lines)).toEqual(decided(plan.lines))
-    expect(documentOf(await run('status', 'by-command'))).toMatchObject({
-      replay: { status: 'COMPLETED', progress: { COMPLETED: 1 } },
-      report: { totals: { COMPLETED: 1 } },
-    })
-  })
-
-  test('REP-07 refuses a manifest that is not valid before it goes anywhere', async () => {
-    const file = join(scratch.path, 'wrong.json')
-    writeFileSync(file, manifestText({ replayId: 'wrong', jobs: ['x'] }))
-    const { exitCode, stdout } = await run('run', file)
-    expect(exitCode).toBe(2)
-    expect(stdout).toContain('$.jobs[0]')
-  })
-})
-
-describe('manifests of every kind', () => {
-  test('REP-07 REP-19 are each answered beside them: refused by the field, or run; none fails the machine, none runs in part', async () => {
-    const started = await executions('ingest')
-    const fuzzed = [...fuzzedManifests(24, 7)]
-    const dropped = await Promise.all(
-      fuzzed.map(({ text }, index) => dropManifest(runtime.clients, `manifests/fuzzed/${index}.json`, text)),
-    )
-    const results = await Promise.all(dropped.map((one) => resultOf(one, null)))
-    for (const [index, { field }] of fuzzed.entries()) {
-      const { status, problems } = results[index] as ReplayReport
-      const told = problems.map((problem) => problem.field)
-      if (field !== null) expect({ status, told }).toEqual({ status: 'REFUSED', told: expect.arrayContaining([field]) })
-    }
-    expect(await executions('ingest')).toEqual(started)
-    const { states } = runtime.clients
-    for (const executionArn of await executions('replay'))
-      expect(await endOf(states, executionArn)).toMatchObject({ status: 'SUCCEEDED' })
-  })
-})
-
 /** Attempts of a replay, whatever became of them. */
 async function started(replayId: string): Promise<number> {
   const progress = (await describeReplay(runtime.clients.lambda, replayId))?.progress ?? {}
   return Object.values(progress).reduce((sum, count) => sum + count, 0)
 }
 
-describe('a backfill', () =>
-  backfillTests({
-    runtime: () => runtime,
-    restart: async (environment) => {
-      await runtime.kill()
-      runtime = await up(state, { assembly, environment })
-    },
-    folder: scratch.path,
-    unheard: UNHEARD,
-    started,
-    drop,
-    resultOf,
-  }))
+/** Kills the runtime and starts another one on its state. */
+async function restart(environment: NodeJS.ProcessEnv = {}): Promise<void> {
+  await runtime.kill()
+  runtime = await up(state, { assembly, environment })
+}
 
-describe('a replay that is interrupted', () => {
-  const COUNT = 12
-  const idOf = (index: number): string => `m${String(index).padStart(2, '0')}`
-  const landed: Landed[] = []
+function sourceOf(index: number): Landed {
+  const source = sources[index]
+  if (source === undefined) throw new RangeError(`there is no file ${index}`)
+  return source
+}
 
-  beforeAll(async () => {
-    for (let index = 0; index < COUNT; index += 1)
-      landed.push(await land(runtime, `globex/events/many-${index}.csv`, csv(row(idOf(index), '1.00')), false))
-    for (const source of landed) await jobOf(runtime, await executionArnOf(runtime.clients.states, source))
-  }, 300_000)
+const harness: ReplaysHarness = {
+  runtime: () => runtime,
+  restart,
+  folder: scratch.path,
+  unheard: UNHEARD,
+  sources: sourceOf,
+  jobId: (index) => jobs[index]?.jobId ?? '',
+  executions,
+  started,
+  drop,
+  resultOf,
+}
 
-  const manifest = (replayId: string): Manifest => ({
-    replayId,
-    select: { keyPrefix: 'landing/globex/events/' },
-    options: { force: true, maxConcurrency: 2 },
-  })
-  const expectEachOnce = async (report: ReplayReport, publication: number) => {
-    expect(report.totals).toEqual({ COMPLETED: COUNT })
-    for (const line of report.lines) expect(line).toMatchObject({ publication, changed: null })
-    const rows = await rowsOf(runtime, 'select id, count(*) as n from events group by id order by id', 'globex')
-    expect(rows).toEqual(landed.map((_, index) => ({ id: idOf(index), n: '1' })))
-    const ledger = await administratorRows(
-      runtime.clients,
-      `select job_id, max(publication), count(*) from ops.ledger_events where tenant_id = 'globex' group by job_id`,
-    )
-    expect(ledger.map(([, last, count]) => [Number(last), Number(count)])).toEqual(
-      Array(COUNT).fill([publication, publication]),
-    )
-  }
-
-  test('REP-20 JOB-17 stopped, lets running jobs finish and starts no more; dropped again it goes on where it stopped', async () => {
-    await drop(manifest('stopped'))
-    await eventually('the first sources', async () => ((await started('stopped')) >= 2 ? true : null))
-    const { executionArn = '' } = (await describeReplay(runtime.clients.lambda, 'stopped')) ?? {}
-    await runtime.clients.states.send(new StopExecutionCommand({ executionArn, cause: 'a test' }))
-    const atStop = await started('stopped')
-    for (const ingest of await executions('ingest'))
-      expect(await endOf(runtime.clients.states, ingest)).toMatchObject({ status: 'SUCCEEDED' })
-    expect(await started('stopped')).toBeLessThan(COUNT)
-    expect(await started('stopped')).toBeLessThanOrEqual(atStop + 2)
-    const report = await resultOf(await drop(manifest('stopped')), 'stopped')
-    await expectEachOnce(report, 2)
-    const { status } = await runtime.clients.states.send(
-      new DescribeExecutionCommand({ executionArn: report.executionArn ?? '' }),
-    )
-    expect(['RUNNING', 'SUCCEEDED']).toContain(status)
-  })
-
-  test('IDEM-12 REP-10 killed in the middle, goes on after a restart: each source exactly once', async () => {
-    const dropped = await drop(manifest('killed'))
-    await eventually('the first sources', async () => ((await started('killed')) >= 3 ? true : null))
-    await runtime.kill()
-    runtime = await up(state, { assembly })
-    await expectEachOnce(await resultOf(dropped, 'killed'), 3)
-  })
-})
-
-describe('asl/replay/v1', () =>
-  machineTests({
-    runtime: () => runtime,
-    jobId: (index) => jobs[index]?.jobId ?? '',
-    drop,
-    resultOf,
-  }))
+manifestTests(harness)
+describe('a backfill', () => backfillTests(harness))
+describe('a replay that is interrupted', () => interruptionTests(harness))
+describe('asl/replay/v1', () => machineTests(harness))

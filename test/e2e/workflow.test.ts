@@ -87,7 +87,7 @@ describe('a dropped file', () => {
     ])
       expect(seen).toContain(call)
     const tree = await sluice(['executions', job.jobId, ...at])
-    expect(tree).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/✓ RegisterJob {2}Task {2}lambda:invoke/) })
+    expect(tree).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/✓ RegisterJob +Task {2}lambda:invoke/) })
     const listed = await sluice(['executions', '--machine', 'ingest', '--json', ...at])
     expect(documentOf(listed)).toContainEqual(
       expect.objectContaining({ executionArn: job.executionArn, status: 'SUCCEEDED', machine: 'ingest' }),

@@ -85,13 +85,15 @@ describe('buckets', () => {
     }
   })
 
-  test('DEP-17: intermediate zones expire, raw does not', () => {
+  test('DEP-17 JOB-17: intermediate zones and logs expire, raw and the audit of replays do not', () => {
     const expiring = zoneBuckets()
       .filter(({ properties }) => JSON.stringify(properties.LifecycleConfiguration).includes('ExpirationInDays'))
       .map(({ name }) => name)
     expect(expiring.sort()).toEqual(['curated', 'dq-results', 'quarantine', 'validated', 'work'].map(bucketName))
     const [raw] = buckets().filter(({ name }) => name === bucketName('raw'))
     expect(JSON.stringify(raw?.properties.LifecycleConfiguration)).not.toContain('Expiration')
+    const kept = app.of('AWS::Logs::LogGroup').map(({ properties }) => properties.RetentionInDays)
+    expect(kept.filter((days) => !(Number(days) <= 90))).toEqual([])
   })
 
   test('IN-34: raw tells EventBridge by the property of the bucket itself', () => {

@@ -41,6 +41,7 @@ describe('the manifest of a release', () => {
     const others = [{ dryRun: true }, { acceptRejects: true }, { reason: 'x' }, { requestedBy: 'x' }, { jobs: again }]
     const ids = others.map((other) => releaseManifest({ ...RELEASE, ...other }).replayId)
     expect(new Set([replayId, ...ids]).size).toBe(6)
+    expect(releaseManifest(RELEASE, 1, 'again').replayId).toBe(replayId.replace('release', 'again'))
     const second = releaseManifest(RELEASE, 2)
     expect(second.replayId).toBe(`${replayId}-2`)
     expect(parseManifest(Buffer.from(second.text))).toMatchObject({ ok: true })

@@ -6,7 +6,7 @@ import { COMPILER_VERSION } from '../../compiler-version.ts'
 import type { PlannedConfiguration } from '../../messages.ts'
 import { currentConfiguration } from '../configuration.ts'
 import { type Database, rowsOf } from '../database.ts'
-import { jobIdUnder } from '../register-job.ts'
+import { jobIdUnder } from '../insert-job.ts'
 import type { SelectedSource } from './selected-sources.ts'
 import type { SourceJob } from './source-jobs.ts'
 

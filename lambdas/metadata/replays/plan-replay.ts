@@ -7,15 +7,8 @@ import type { PlanReplayRequest, PlanReplayResult } from '../../messages.ts'
 import { closeReplay } from './close-replay.ts'
 import { type PlannedSource, planSources } from './plan-sources.ts'
 import { ReplayDocuments } from './replay-documents.ts'
-import { claimReplay, type ReplayRecord, readReplay, startReplay } from './replay-record.ts'
+import { claimReplay, differsProblem, readReplay, startReplay } from './replay-record.ts'
 import { dryRunReport, nowOf, type ReplayDeps, reportOf } from './replay-reports.ts'
-
-const differsProblem = ({ replayId, manifestSha256 }: ReplayRecord, sha256: Digest): ManifestProblem => ({
-  field: '$.replayId',
-  message: `Replay "${replayId}" was accepted with other bytes: another manifest needs another id`,
-  expected: `the manifest with SHA-256 ${manifestSha256}`,
-  found: sha256,
-})
 
 interface Plan {
   /** ISO 8601 UTC: the clock of the jobs that it makes. */

@@ -1,5 +1,6 @@
 import type { Digest } from '../../../core/digest.ts'
 import type { ReplayManifest } from '../../../replay/manifest.ts'
+import type { ManifestProblem } from '../../../replay/parse-manifest.ts'
 import type { Fields } from '../../input.ts'
 import { type Database, firstRowOf, type Queryable, rowsOf } from '../database.ts'
 
@@ -53,6 +54,14 @@ export async function readReplay(sql: Queryable, replayId: string): Promise<Repl
   const row = await firstRowOf(sql, `SELECT ${COLUMNS} FROM sluice.replays WHERE replay_id = $1`, [replayId])
   return row === null ? null : recordOf(row)
 }
+
+/** Why another manifest cannot have the id of one that was accepted. */
+export const differsProblem = ({ replayId, manifestSha256 }: ReplayRecord, sha256: Digest): ManifestProblem => ({
+  field: '$.replayId',
+  message: `Replay "${replayId}" was accepted with other bytes: another manifest needs another id`,
+  expected: `the manifest with SHA-256 ${manifestSha256}`,
+  found: sha256,
+})
 
 export interface ReplayClaim {
   readonly manifest: ReplayManifest

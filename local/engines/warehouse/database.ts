@@ -25,6 +25,8 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Warehous
     memory_limit: `${Math.floor(settings.memoryLimitBytes / 1_000_000)}MB`,
     temp_directory: settings.temporaryDirectory,
     preserve_insertion_order: 'false',
+    // A file is loaded once: kept, thousands of small ones would fill the memory that the engine may take.
+    enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { parseJobId } from '../../../core/identifiers.ts'
 import { isReasonCode } from '../../../core/reason-codes.ts'
+import { COMPILER_VERSION } from '../../../lambdas/compiler-version.ts'
 import { Fields } from '../../../lambdas/input.ts'
 import type { CloseJobRequest, IngestInput, RegisterJobResult, ReplayOrder } from '../../../lambdas/messages.ts'
 import { claimContent } from '../../../lambdas/metadata/claim-content.ts'
@@ -239,6 +241,53 @@ describe.each(ENGINES)('jobs on $name', ({ open }) => {
     await close(first, 'COMPLETED')
     const resumed = await register('arn:4', inputOf(sourceOf(KEY, 'v2'), { trigger: 'sweep' }))
     expect(resumed).toMatchObject({ decision: 'run', job: { jobId: waiting.job.jobId, attempt: 1 } })
+  })
+
+  /** As if another release of the compiler had been deployed since the job was registered. Answers the id that it has then. */
+  async function compiledBefore({ job: { jobId } }: RegisterJobResult): Promise<string> {
+    const id = `j${'0'.repeat(24)}`
+    const children = ['job_attempts', 'job_executions', 'job_transitions', 'job_stages'].map(
+      (table) => `UPDATE sluice.${table} SET job_id = '${id}' WHERE job_id = '${jobId}';`,
+    )
+    await opened.admin.query(`SET session_replication_role = replica;
+      UPDATE sluice.ingestion_jobs SET job_id = '${id}', compiler_version = '0.0.1', configuration_hash = repeat('0', 64)
+      WHERE job_id = '${jobId}';
+      ${children.join('\n')}
+      SET session_replication_role = DEFAULT`)
+    return id
+  }
+
+  test('a job that waited while another compiler was deployed is not resumed under it: a job of the same documents takes its place, once, and says so', async () => {
+    await slots(1)
+    const first = await register('arn:1')
+    const waiting = await register('arn:2', inputOf(sourceOf(KEY, 'v2')))
+    await close(waiting, 'DEFERRED')
+    await close(first, 'COMPLETED')
+    const before = await compiledBefore(waiting)
+    const swept = inputOf(sourceOf(KEY, 'v2'), { trigger: 'sweep' })
+    const instead = await register('arn:3', swept)
+    expect(instead).toMatchObject({ decision: 'run', configuration: { compilerVersion: COMPILER_VERSION } })
+    expect(instead.job.jobId).toBe(waiting.job.jobId)
+    expect(await getJob(opened.database, before)).toMatchObject({
+      status: 'SKIPPED',
+      duplicateOf: instead.job.jobId,
+      deferred: false,
+      message: expect.stringContaining('Compiler version 0.0.1 is not deployed any more'),
+    })
+    expect(await register('arn:4', swept)).toMatchObject({ decision: 'duplicate', duplicateOf: instead.job.jobId })
+  })
+
+  test('a replay planned before another compiler was deployed runs the same documents as a job of their own, and what is published stays', async () => {
+    const first = await register('arn:1')
+    await close(first, 'COMPLETED')
+    const before = await compiledBefore(first)
+    const order = { jobId: parseJobId(before), configuration: 'original', force: true } as const
+    const again = await register('arn:2', inputOf(sourceOf(KEY), replayOf(order)))
+    expect(again).toMatchObject({ decision: 'run', configuration: { compilerVersion: COMPILER_VERSION } })
+    expect(again.job.jobId).toBe(first.job.jobId)
+    expect(await getJob(opened.database, before)).toMatchObject({ status: 'COMPLETED', publication: 1 })
+    const swept = await register('arn:3', inputOf(sourceOf(KEY), { trigger: 'sweep' }))
+    expect(swept.decision).toBe('duplicate')
   })
 
   test('a job whose lease ran out is given up and run anew by a sweep', async () => {

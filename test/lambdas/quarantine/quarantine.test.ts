@@ -92,7 +92,7 @@ describe('quarantine', () => {
     expect(result.manifest.key).toBe(`${FOLDER}/manifest.json`)
     const { source: where, message, objects } = { ...failed, source }
     expect(manifest).toMatchObject({ status: 'FAILED', reasonCode: 'load_failed', source: where, message, objects })
-    expect(manifest.replay.command).toBe(`aws stepfunctions redrive-execution --execution-arn ${REQUEST.executionArn}`)
+    expect(manifest.replay.command).toBe(`npx sluice replay jobs ${REQUEST.job.jobId}`)
     expect(parse(csv, { columns: true })).toMatchObject([{ code: 'load_failed', message }])
   })
 

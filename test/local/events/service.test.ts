@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { RuleModel, TargetModel } from '../../../local/assembly/model.ts'
 import { createEventsService, type EventsService } from '../../../local/events/service.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
-import { AwsError, type CallContext, type ServiceBus, type Store } from '../../../local/service.ts'
+import { AwsError, type CallContext, type Store } from '../../../local/service.ts'
 import { type ManualClock, manualClock } from '../manual-clock.ts'
+import { countedIds, type RecordingBus, recordingBus } from '../recording-bus.ts'
 
 const MACHINE = 'arn:aws:states:us-east-2:000000000000:stateMachine:intake:live'
 const DEAD = 'arn:aws:sqs:us-east-2:000000000000:dead'
@@ -14,45 +15,22 @@ const CREATED = {
   detail: { bucket: { name: 'raw' }, object: { key: 'landing/acme/a "b" é.csv', size: 5 } },
 }
 
-interface Call {
-  readonly target: string
-  readonly input: Record<string, unknown>
-  readonly caller: CallContext['caller']
-}
-
-let calls: Call[]
-let failure: ((target: string) => AwsError | null) | null
+let bus: RecordingBus
 let store: Store
 let clock: ManualClock
 let service: EventsService
 
-const bus: ServiceBus = {
-  authorize: async () => undefined,
-  call: async (id, operation, input, context) => {
-    const target = `${id}:${operation}`
-    calls.push({ target, input: input as Record<string, unknown>, caller: context.caller })
-    const failed = failure?.(target) ?? null
-    if (failed !== null) throw failed
-    return {}
-  },
-}
-
-const make = (): EventsService => {
-  let id = 0
-  return createEventsService({
+const make = (): EventsService =>
+  createEventsService({
     store,
     bus: () => bus,
     clock,
     random: () => 0.5,
-    ids: () => {
-      id += 1
-      return `id-${id}`
-    },
+    ids: countedIds(),
     accountId: '000000000000',
     region: 'us-east-2',
     log: () => undefined,
   })
-}
 
 const target = (overrides: Partial<TargetModel> = {}): TargetModel => ({
   id: 'Target0',
@@ -91,8 +69,7 @@ const run = (operation: string, input: unknown): Promise<unknown> =>
   Promise.resolve(service.operations[operation]?.run(input, operator))
 
 beforeEach(() => {
-  calls = []
-  failure = null
+  bus = recordingBus()
   store = memoryStore()
   clock = manualClock()
   service = make()
@@ -104,9 +81,9 @@ describe('the EventBridge service', () => {
     await deploy(rule(), rule({ name: 'other', eventPattern: { source: ['aws.x'] } }))
     await service.emit(CREATED)
     await service.idle()
-    expect(calls).toHaveLength(1)
-    expect(calls[0]).toMatchObject({ target: 'states:StartExecution', caller: { roleArn: target().roleArn } })
-    expect(JSON.parse(String(calls[0]?.input.input))).toMatchObject({
+    expect(bus.calls).toHaveLength(1)
+    expect(bus.calls[0]).toMatchObject({ target: 'states:StartExecution', caller: { roleArn: target().roleArn } })
+    expect(JSON.parse(String(bus.calls[0]?.input.input))).toMatchObject({
       'detail-type': 'Object Created',
       detail: CREATED.detail,
     })
@@ -142,7 +119,7 @@ describe('the EventBridge service', () => {
     await deploy(rule({ targets: [target({ inputTransformer })] }))
     await service.emit(CREATED)
     await service.idle()
-    expect(JSON.parse(String(calls[0]?.input.input))).toEqual({
+    expect(JSON.parse(String(bus.calls[0]?.input.input))).toEqual({
       key: CREATED.detail.object.key,
       version: '',
       place: 's3://raw/',
@@ -155,12 +132,12 @@ describe('the EventBridge service', () => {
     await expect(deploy(rule({ targets: [target({ inputTransformer })] }))).rejects.toThrow('invalid placeholder key')
   })
 
-  test('calls a function asynchronously as its service principal, for the rule', async () => {
+  test('bus.calls a function asynchronously as its service principal, for the rule', async () => {
     const arn = 'arn:aws:lambda:us-east-2:000000000000:function:metadata:1'
     await deploy(rule({ targets: [target({ arn, roleArn: null })] }))
     await service.emit(CREATED)
     await service.idle()
-    expect(calls[0]).toMatchObject({
+    expect(bus.calls[0]).toMatchObject({
       target: 'lambda:Invoke',
       input: { FunctionName: arn, InvocationType: 'Event' },
       caller: { servicePrincipal: 'events.amazonaws.com', sourceArn: rule().arn },
@@ -168,7 +145,7 @@ describe('the EventBridge service', () => {
   })
 
   test('tries again with backoff and leaves the event to the dead-letter queue after the last try', async () => {
-    failure = (called) => (called === 'sqs:SendMessage' ? null : new AwsError('ThrottlingException', 'slow down'))
+    bus.failure = (called) => (called === 'sqs:SendMessage' ? null : new AwsError('ThrottlingException', 'slow down'))
     await deploy(rule())
     await service.emit(CREATED)
     for (const seconds of [1, 2]) {
@@ -176,8 +153,8 @@ describe('the EventBridge service', () => {
       await clock.advance(seconds)
     }
     await service.idle()
-    expect(calls.map((call) => call.target)).toEqual([...Array(3).fill('states:StartExecution'), 'sqs:SendMessage'])
-    expect(calls[3]?.input).toMatchObject({
+    expect(bus.calls.map((call) => call.target)).toEqual([...Array(3).fill('states:StartExecution'), 'sqs:SendMessage'])
+    expect(bus.calls[3]?.input).toMatchObject({
       QueueUrl: 'https://sqs.us-east-2.amazonaws.com/000000000000/dead',
       MessageAttributes: {
         RULE_ARN: { DataType: 'String', StringValue: rule().arn },
@@ -191,27 +168,28 @@ describe('the EventBridge service', () => {
   })
 
   test('leaves a call that is not allowed to the dead-letter queue at once', async () => {
-    failure = (called) => (called === 'sqs:SendMessage' ? null : new AwsError('AccessDeniedException', 'not allowed'))
+    bus.failure = (called) =>
+      called === 'sqs:SendMessage' ? null : new AwsError('AccessDeniedException', 'not allowed')
     await deploy(rule())
     await service.emit(CREATED)
     await service.idle()
-    expect(calls.map((call) => call.target)).toEqual(['states:StartExecution', 'sqs:SendMessage'])
-    expect(JSON.stringify(calls[1]?.input)).toContain('NO_PERMISSIONS')
+    expect(bus.calls.map((call) => call.target)).toEqual(['states:StartExecution', 'sqs:SendMessage'])
+    expect(JSON.stringify(bus.calls[1]?.input)).toContain('NO_PERMISSIONS')
   })
 
   test('delivers an accepted event after a restart', async () => {
     await deploy(rule())
-    failure = () => new AwsError('InternalError', 'gone')
+    bus.failure = () => new AwsError('InternalError', 'gone')
     await service.emit(CREATED)
     await service.idle()
     await service.close()
-    failure = null
-    calls = []
+    bus.failure = null
+    bus.calls.length = 0
     service = make()
     service.start()
     await clock.advance(5)
     await service.idle()
-    expect(calls.map((call) => call.target)).toEqual(['states:StartExecution'])
+    expect(bus.calls.map((call) => call.target)).toEqual(['states:StartExecution'])
   })
 
   test('accepts events of the account on its own bus and answers entry by entry', async () => {
@@ -235,7 +213,7 @@ describe('the EventBridge service', () => {
         { ErrorCode: 'ResourceNotFoundException' },
       ],
     })
-    expect(calls).toHaveLength(1)
+    expect(bus.calls).toHaveLength(1)
   })
 
   test('fires a scheduled rule at its times', async () => {
@@ -250,10 +228,10 @@ describe('the EventBridge service', () => {
     await clock.advance(15 * 60)
     await clock.advance(0)
     await service.idle()
-    expect(calls.map((call) => call.input.input)).toEqual(['{"operation":"sweep"}'])
+    expect(bus.calls.map((call) => call.input.input)).toEqual(['{"operation":"sweep"}'])
   })
 
-  test('keeps rules put by calls over a deployment and drops those that left the template', async () => {
+  test('keeps rules put by bus.calls over a deployment and drops those that left the template', async () => {
     await deploy(rule(), rule({ name: 'old', arn: 'arn:aws:events:us-east-2:000000000000:rule/old' }))
     await run('PutRule', { Name: 'mine', EventPattern: '{"source":["x"]}' })
     await deploy(rule())

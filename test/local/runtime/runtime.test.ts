@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { status } from '../../../cli/commands/status.ts'
 import { createOutput } from '../../../cli/output.ts'
 import { type Runtime, startRuntime } from '../../../local/runtime.ts'
-import { systemClock } from '../../../local/system-clock.ts'
 import { synthesizeSample } from '../assembly/sample-app.ts'
 
 const BUCKET = 'sample-raw-000000000000-us-east-2'
@@ -21,11 +20,6 @@ const start = (state = 'state'): Promise<Runtime> =>
   startRuntime({
     assemblyDirectory,
     stateDirectory: join(directory, state),
-    port: 0,
-    clock: systemClock,
-    engine: 'embedded',
-    databaseUrl: null,
-    log: () => undefined,
   })
 
 const runtimeFile = (): string => join(directory, 'state', 'runtime.json')

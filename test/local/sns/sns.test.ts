@@ -1,43 +1,29 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { policyRegistry } from '../../../local/iam/policy-registry.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
-import { AwsError, type CallContext, type ServiceBus, type Store } from '../../../local/service.ts'
+import { AwsError, type CallContext, type Store } from '../../../local/service.ts'
 import { createSnsService, type SnsService } from '../../../local/sns/service.ts'
 import { systemClock } from '../../../local/system-clock.ts'
+import { countedIds, type RecordingBus, recordingBus } from '../recording-bus.ts'
 
 const TOPIC = 'arn:aws:sns:us-east-2:000000000000:alerts'
 const QUEUE = 'arn:aws:sqs:us-east-2:000000000000:seen'
 
 let store: Store
 let service: SnsService
-let calls: { target: string; input: Record<string, unknown>; by: CallContext['caller'] }[]
-let failures: AwsError[]
+let bus: RecordingBus
 
-const bus: ServiceBus = {
-  authorize: async () => undefined,
-  call: async (id, operation, input, { caller }) => {
-    calls.push({ target: `${id}:${operation}`, input: input as Record<string, unknown>, by: caller })
-    const failure = failures.shift()
-    if (failure !== undefined) throw failure
-    return {}
-  },
-}
-const make = (): SnsService => {
-  let id = 0
-  return createSnsService({
+const make = (): SnsService =>
+  createSnsService({
     store,
     clock: systemClock,
     accountId: '000000000000',
     region: 'us-east-2',
-    ids: () => {
-      id += 1
-      return `id-${id}`
-    },
+    ids: countedIds(),
     bus: () => bus,
     policies: policyRegistry(),
     log: () => undefined,
   })
-}
 const operator: CallContext = {
   caller: { principalArn: 'arn:aws:iam::000000000000:user/operator', roleArn: null, servicePrincipal: null },
   requestId: 'r',
@@ -51,8 +37,7 @@ const subscribe = (Attributes: Readonly<Record<string, string>> = {}): Promise<u
 
 beforeEach(async () => {
   store = memoryStore()
-  calls = []
-  failures = []
+  bus = recordingBus()
   service = make()
   await run('CreateTopic', { Name: 'alerts' })
 })
@@ -62,10 +47,10 @@ describe('a topic', () => {
     await subscribe()
     await run('Publish', { TopicArn: TOPIC, Message: 'it broke', Subject: 'job' })
     await service.idle()
-    expect(calls).toMatchObject([
-      { target: 'sqs:SendMessage', by: { servicePrincipal: 'sns.amazonaws.com', sourceArn: TOPIC } },
+    expect(bus.calls).toMatchObject([
+      { target: 'sqs:SendMessage', caller: { servicePrincipal: 'sns.amazonaws.com', sourceArn: TOPIC } },
     ])
-    expect(JSON.parse(String(calls[0]?.input.MessageBody))).toMatchObject({
+    expect(JSON.parse(String(bus.calls[0]?.input.MessageBody))).toMatchObject({
       Type: 'Notification',
       TopicArn: TOPIC,
       Subject: 'job',
@@ -82,17 +67,18 @@ describe('a topic', () => {
         MessageAttributes: { level: { DataType: 'Number', StringValue: level } },
       })
     await service.idle()
-    expect(calls.map(({ input }) => input)).toMatchObject([
+    expect(bus.calls.map(({ input }) => input)).toMatchObject([
       { MessageBody: 'level 3', MessageAttributes: { level: { DataType: 'Number', StringValue: '3' } } },
     ])
   })
 
   test('tries again what a queue did not take, and gives up where nobody may send', async () => {
     await subscribe()
-    failures = [new AwsError('Throttling', 'slowly', 400), new AwsError('AccessDenied', 'no', 403)]
+    const failures = [new AwsError('Throttling', 'slowly', 400), new AwsError('AccessDenied', 'no', 403)]
+    bus.failure = () => failures.shift() ?? null
     await run('Publish', { TopicArn: TOPIC, Message: 'x' })
     await service.idle()
-    expect(calls).toHaveLength(2)
+    expect(bus.calls).toHaveLength(2)
   })
 
   test('delivers after a restart what it had accepted', async () => {
@@ -102,7 +88,7 @@ describe('a topic', () => {
     service = make()
     service.resume()
     await service.idle()
-    expect(calls).toHaveLength(1)
+    expect(bus.calls).toHaveLength(1)
   })
 
   test('refuses protocols that are not there, by name', async () => {

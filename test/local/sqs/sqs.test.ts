@@ -13,7 +13,7 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { policyRegistry } from '../../../local/iam/policy-registry.ts'
 import type { Clock } from '../../../local/service.ts'
-import type { QueueSettings } from '../../../local/sqs/queue-state.ts'
+import { defaultQueueSettings, type QueueSettings } from '../../../local/sqs/queue-state.ts'
 import { createSqsService, type SqsService } from '../../../local/sqs/service.ts'
 import { systemClock } from '../../../local/system-clock.ts'
 import { ACCOUNT, REGION, startRuntime, type TestRuntime } from '../endpoint/runtime.ts'
@@ -30,16 +30,7 @@ const clock: Clock = {
 
 const urlOf = (name: string): string => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`
 const queue = (name: string, redrive: QueueSettings['redrive'] = null): QueueSettings => ({
-  name,
-  arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`,
-  url: urlOf(name),
-  fifo: false,
-  kmsKeyArn: null,
-  visibilityTimeoutSeconds: 30,
-  retentionSeconds: 345_600,
-  delaySeconds: 0,
-  maximumMessageBytes: 1_048_576,
-  receiveWaitSeconds: 0,
+  ...defaultQueueSettings({ name, arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`, url: urlOf(name) }),
   redrive,
 })
 

@@ -10,6 +10,18 @@ const machine = (States: Json, more: Record<string, Json> = {}) => ({
   ...more,
 })
 
+const TASK = { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', End: true }
+const distributedMap = (name: string, more: Record<string, Json> = {}) => ({
+  Type: 'Map',
+  ItemProcessor: {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: name,
+    States: { [name]: PASS as Json },
+  },
+  End: true,
+  ...more,
+})
+
 const REFUSED: readonly { readonly why: string; readonly definition: Json; readonly message: string }[] = [
   {
     why: 'a JSONPath machine',
@@ -60,7 +72,7 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
         End: true,
       },
     }),
-    message: "SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]/QueryLanguage",
+    message: "SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]",
   },
   {
     why: 'credentials without a role',
@@ -93,6 +105,104 @@ const REFUSED: readonly { readonly why: string; readonly definition: Json; reado
     }),
     message:
       "SCHEMA_VALIDATION_FAILED: Variable 'x' is already assigned in an outer scope at /States/B/Branches[0]/States",
+  },
+  {
+    why: 'states that only reach each other',
+    definition: machine({ A: PASS, B: { Type: 'Pass', Next: 'B' } }),
+    message: 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
+  },
+  {
+    why: 'an operation that the SDK does not have',
+    definition: machine({ A: { ...TASK, Resource: 'arn:aws:states:::aws-sdk:s3:fetchObject' } }),
+    message:
+      'SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::aws-sdk:s3:fetchObject is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource',
+  },
+  {
+    why: 'a member that a request of the SDK does not have, inside an iteration too',
+    definition: machine({
+      A: {
+        Type: 'Map',
+        ItemProcessor: {
+          StartAt: 'B',
+          States: {
+            B: {
+              ...TASK,
+              Resource: 'arn:aws:states:::aws-sdk:s3:deleteObjects',
+              Arguments: { Bucket: 'b', Delete: { Objects: [{ Key: 'k', versionId: '1' }] } },
+            },
+          },
+        },
+        End: true,
+      },
+    }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: The field 'versionId' is not supported by Step Functions at /States/A/ItemProcessor/States/B/Arguments",
+  },
+  {
+    why: 'a machine that never ends',
+    definition: machine({ A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } }),
+    message: 'MISSING_END_STATE: Workflow has no terminal state at null',
+  },
+  {
+    why: 'a field that the type of state does not have, at the state',
+    definition: machine({ A: { ...PASS, Catch: [] } }),
+    message: "SCHEMA_VALIDATION_FAILED: Field 'Catch' is not supported at /States/A",
+  },
+  {
+    why: 'half an expression, at any depth',
+    definition: machine({ A: { ...PASS, Output: { a: ['{% 1'] } } }),
+    message: 'SCHEMA_VALIDATION_FAILED: Malformed expression delimiters in: {% 1 at /States/A/Output/a[0]',
+  },
+  {
+    why: 'a comparison of JSONPath in a rule',
+    definition: machine({ A: { Type: 'Choice', Choices: [{ Condition: true, Variable: '$.a', Next: 'B' }] }, B: PASS }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Variable' is only supported for the 'JSONPath' QueryLanguage at /States/A/Choices[0]",
+  },
+  {
+    why: 'a condition that can never be one',
+    definition: machine({ A: { Type: 'Choice', Choices: [{ Condition: 'true', Next: 'B' }] }, B: PASS }),
+    message: 'SCHEMA_VALIDATION_FAILED: Expected a boolean or an expression at /States/A/Choices[0]/Condition',
+  },
+  {
+    why: 'a field of a retrier that there is not',
+    definition: machine({ A: { ...TASK, Retry: [{ ErrorEquals: ['E'], MaxAttempt: 1 }] } }),
+    message: "SCHEMA_VALIDATION_FAILED: Field 'MaxAttempt' is not supported at /States/A/Retry[0]",
+  },
+  {
+    why: 'a heartbeat that comes no sooner than the timeout',
+    definition: machine({ A: { ...TASK, TimeoutSeconds: 5, HeartbeatSeconds: 5 } }),
+    message:
+      'SCHEMA_VALIDATION_FAILED: HeartbeatSeconds must be smaller than TimeoutSeconds at /States/A/HeartbeatSeconds',
+  },
+  {
+    why: 'more than every item tolerated',
+    definition: machine({ A: distributedMap('B', { ToleratedFailurePercentage: 101 }) }),
+    message: 'SCHEMA_VALIDATION_FAILED: Maximum value is 100.0 at /States/A/ToleratedFailurePercentage',
+  },
+  {
+    why: 'two Maps of one label',
+    definition: machine({
+      A: { ...distributedMap('B', { Label: 'l', Next: 'C' }), End: false },
+      C: distributedMap('D', { Label: 'l' }),
+    }),
+    message: 'SCHEMA_VALIDATION_FAILED: Duplicate label: l at /States/C/Label',
+  },
+  {
+    why: 'a job that is waited for in an Express child',
+    definition: machine({
+      A: {
+        Type: 'Map',
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'EXPRESS' },
+          StartAt: 'B',
+          States: { B: { ...TASK, Resource: 'arn:aws:states:::glue:startJobRun.sync' } },
+        },
+        End: true,
+      },
+    }),
+    message:
+      "SCHEMA_VALIDATION_FAILED: Express state machine does not support 'sync' service integration at /States/A/ItemProcessor/States/B/Resource",
   },
 ]
 
@@ -138,6 +248,24 @@ describe('creation', () => {
     const { create } = harness()
     const task = { Type: 'Task', Resource: 'arn:aws:states:::glue:startJobRun.sync', Arguments: {}, End: true }
     await expect(create('m', { A: task }, {}, 'EXPRESS')).rejects.toMatchObject({ code: 'InvalidDefinition' })
+  })
+
+  test('a machine says which variables its states refer to', async () => {
+    const { call, create } = harness()
+    const stateMachineArn = await create('m', {
+      A: { Type: 'Pass', Assign: { x: 1, ünï: '{% $count($states.input) %}' }, Next: 'B' },
+      B: {
+        Type: 'Map',
+        Items: '{% [$x] %}',
+        ItemProcessor: {
+          StartAt: 'C',
+          States: { C: { Type: 'Pass', Assign: { y: '{% $ünï + $x %}' }, Output: '{% $local := $x %}', End: true } },
+        },
+        End: true,
+      },
+    })
+    const { variableReferences } = await call('DescribeStateMachine', { stateMachineArn })
+    expect(variableReferences).toEqual({ B: ['x'], C: ['ünï', 'x'] })
   })
 
   test('creating the same machine again is no fault, another definition under its name is', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Json } from '../../../core/json.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
 import { AwsError } from '../../../local/service.ts'
 import { manualClock } from '../manual-clock.ts'
@@ -148,6 +149,46 @@ describe('retry and catch', () => {
 })
 
 describe('times', () => {
+  test('a service takes an object only: any other Arguments fail the evaluation', async () => {
+    const { create, run } = harness()
+    const arn = await create('m', {
+      A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: '{% 3 %}', End: true },
+    })
+    expect(await run(arn)).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause: expect.stringMatching(
+        /field 'Arguments' returned an unexpected result type. Expected 'object', but was 'number'/,
+      ),
+    })
+  })
+
+  test('all variables of an execution hold 10 MiB, those of ended scopes not counted', async () => {
+    const { create, run } = harness()
+    const fill = (names: readonly string[]): Json =>
+      Object.fromEntries(names.map((name) => [name, "{% $pad('', 100000, 'x') %}"]))
+    const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
+    const filled = (count: number): Json => {
+      const passes = Array.from({ length: count }, (_, index) => [
+        `P${index}`,
+        { Type: 'Pass', Assign: fill(names(2, `v${index}_`)), Next: index === count - 1 ? 'Z' : `P${index + 1}` },
+      ])
+      return { ...Object.fromEntries(passes), Z: { Type: 'Pass', End: true } }
+    }
+    const within = await create('within', filled(52), { StartAt: 'P0' })
+    expect(await run(within)).toMatchObject({ status: 'SUCCEEDED' })
+    const beyond = await create('beyond', filled(53), { StartAt: 'P0' })
+    expect(await run(beyond)).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause: expect.stringMatching(/The variables of the execution exceed their maximum size by \d+ bytes/),
+    })
+    const one = { StartAt: 'I', States: { I: { Type: 'Pass', Assign: fill(['a', 'b']), Output: 1, End: true } } }
+    const items = names(60, 'i')
+    const scopes = await create('scopes', {
+      A: { Type: 'Map', Items: items, MaxConcurrency: 1, ItemProcessor: one as Json, End: true },
+    })
+    expect(await run(scopes)).toMatchObject({ status: 'SUCCEEDED' })
+  })
+
   test('a machine that runs longer than its TimeoutSeconds is TIMED_OUT, without error and cause', async () => {
     const { create, run } = harness()
     const machine = await create('m', { W: { Type: 'Wait', Seconds: 60, End: true } }, { TimeoutSeconds: 10 })
@@ -209,6 +250,81 @@ describe('stopping and going on', () => {
     expect(await show(executionArn)).toMatchObject({ status: 'ABORTED', error: 'Op', cause: 'enough' })
     expect(await show(childArn)).toMatchObject({ status: 'ABORTED' })
     expect((await history(executionArn)).at(-1)).toMatch(/^\d+<0 ExecutionAborted$/)
+  })
+
+  test('a machine is deleted with the last of its executions, which end at their next transition', async () => {
+    const clock = manualClock()
+    const store = memoryStore()
+    const first = harness(undefined, { clock, store })
+    const wait = { Type: 'Wait', Seconds: 10, Next: 'B' }
+    const arn = await first.create('m', { A: wait, B: PASS })
+    const executionArn = await first.start(arn)
+    await expect(first.call('DeleteStateMachine', { stateMachineArn: `${arn}:1` })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
+    await first.call('DeleteStateMachine', { stateMachineArn: arn })
+    expect(await first.call('DescribeStateMachine', { stateMachineArn: arn })).toMatchObject({ status: 'DELETING' })
+    await first.states.close()
+    const {
+      call,
+      create,
+      describe: described,
+      start,
+      states,
+    } = harness(undefined, { clock, store, generation: 'second' })
+    await expect(start(arn)).rejects.toMatchObject({ code: 'StateMachineDeleting' })
+    await expect(create('m', { A: PASS })).rejects.toMatchObject({ code: 'StateMachineDeleting' })
+    await states.resume()
+    await clock.advance(10)
+    await states.whenClosed(executionArn)
+    expect(await described(executionArn)).toMatchObject({
+      status: 'ABORTED',
+      redriveStatusReason: 'State machine is in DELETING status',
+    })
+    await expect(call('DescribeStateMachine', { stateMachineArn: arn })).rejects.toMatchObject({
+      code: 'StateMachineDoesNotExist',
+    })
+    expect(await create('m', { A: PASS })).toBe(arn)
+  })
+
+  test('a route has a weight between 0 and 100, and a Map state is no machine', async () => {
+    const { call, create } = harness()
+    const stateMachineArn = await create('m', { A: PASS })
+    const { stateMachineVersionArn } = await call('PublishStateMachineVersion', { stateMachineArn })
+    const routes = [
+      { stateMachineVersionArn, weight: 101 },
+      { stateMachineVersionArn: `${stateMachineArn}:2`, weight: -1 },
+    ]
+    await expect(call('CreateStateMachineAlias', { name: 'a', routingConfiguration: routes })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
+    await expect(call('DescribeStateMachine', { stateMachineArn: `${stateMachineArn}/rows` })).rejects.toMatchObject({
+      code: 'ValidationException',
+    })
+  })
+
+  test('an alias is described as the version that most of its executions run', async () => {
+    const { call, create } = harness()
+    const stateMachineArn = await create('m', { A: PASS })
+    const one = await call('PublishStateMachineVersion', { stateMachineArn })
+    await call('UpdateStateMachine', { stateMachineArn, roleArn: 'arn:aws:iam::000000000000:role/other' })
+    const two = await call('PublishStateMachineVersion', { stateMachineArn })
+    await call('CreateStateMachineAlias', {
+      name: 'prod',
+      routingConfiguration: [
+        { stateMachineVersionArn: one.stateMachineVersionArn, weight: 10 },
+        { stateMachineVersionArn: two.stateMachineVersionArn, weight: 90 },
+      ],
+    })
+    const described = await call('DescribeStateMachine', {
+      stateMachineArn: `${stateMachineArn}:prod`,
+      includedData: 'METADATA_ONLY',
+    })
+    expect(described).toMatchObject({
+      stateMachineArn: `${stateMachineArn}:2`,
+      roleArn: expect.stringMatching(/other$/),
+    })
+    expect(described).not.toHaveProperty('definition')
   })
 
   test('a redrive goes on at the failed state and keeps the branches that had succeeded', async () => {

@@ -100,7 +100,7 @@ describe('aws-sdk', () => {
 
   test('a member that the operation does not have fails the task by its name', async () => {
     const { create, run } = harness()
-    expect(await run(await create('m', task('aws-sdk:s3:getObject', { bucket: 'b' })))).toMatchObject({
+    expect(await run(await create('m', task('aws-sdk:s3:getObject', "{% {'bucket': 'b'} %}")))).toMatchObject({
       error: 'States.Runtime',
       cause: "The field 'bucket' is not supported by Step Functions",
     })

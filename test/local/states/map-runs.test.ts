@@ -43,6 +43,7 @@ describe('item readers', () => {
     },
     { why: 'JSON lines', text: '{"a":1}\n\n2\n', map: reading('JSONL'), items: [{ a: 1 }, 2] },
     { why: 'a JSON array', text: '[1,2,3]', map: reading('JSON', { MaxItems: 2 }), items: [1, 2] },
+    { why: 'as many items as a text says', text: '[1,2]', map: reading('JSON', { MaxItems: "{% '1' %}" }), items: [1] },
     {
       why: 'a JSON array behind a pointer',
       text: '{"a":{"b":[1]}}',
@@ -147,7 +148,7 @@ describe('item readers', () => {
     {
       why: 'a negative MaxItems',
       text: '[]',
-      map: reading('JSON', { MaxItems: -1 }),
+      map: reading('JSON', { MaxItems: '{% -1 %}' }),
       cause: 'field MaxItems must be positive',
     },
   ]
@@ -210,6 +211,22 @@ describe('children', () => {
     expect(await run(await create('lax', states({ ToleratedFailurePercentage: 50 })))).toMatchObject({
       status: 'SUCCEEDED',
       output: '[2,4]',
+    })
+  })
+
+  test('what a child is given fits 256 KiB: batches end there, and a larger item fails the run', async () => {
+    const { create, run } = harness()
+    const batched = {
+      ItemBatcher: { MaxItemsPerBatch: 10 },
+      ItemProcessor: passing({ Output: '{% $count($states.input.Items) %}' }),
+    }
+    const items = (bytes: number, count: number) => `{% [1..${count}].$pad('', ${bytes}, 'x')[] %}`
+    const distributed = (Items: string, more: object) => ({ M: { Type: 'Map', Items, ...more, End: true } })
+    const inParts = await run(await create('parts', distributed(items(60_000, 6), batched)))
+    expect(inParts.output).toBe('[4,2]')
+    const selector = { ItemSelector: "{% $pad('', 300000, 'x') %}", ItemProcessor: passing() }
+    expect(await run(await create('large', distributed('{% [1] %}', selector)))).toMatchObject({
+      error: 'States.DataLimitExceeded',
     })
   })
 

@@ -31,6 +31,41 @@ describe('expressions', () => {
     expect(await evaluate(text)).toEqual(value)
   })
 
+  const sumTo = (depth: number) => `($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(${depth}))`
+
+  test("recursion ends at AWS's depth, not where it is a loop", async () => {
+    expect(await evaluate(sumTo(30))).toBe(30)
+    await expect(evaluate(sumTo(40))).rejects.toMatchObject({ reason: expect.stringMatching(/Depth=101 max=100$/) })
+    expect(await evaluate('($f := function($n) { $n = 0 ? 0 : $f($n - 1) }; $f(300))')).toBe(0)
+    expect(await evaluate('$sum($map([1..300], function($v) { $v }))')).toBe(45_150)
+  })
+
+  test('a text that is itself nested too deep fails, many things side by side do not', async () => {
+    const numbers = Array.from({ length: 120 }, (_, index) => index)
+    await expect(evaluate(numbers.join('+'))).rejects.toMatchObject({ reason: expect.stringMatching(/max=100$/) })
+    expect(await evaluate(`($f := function($n) { $n }; [${numbers.map((n) => `$f(${n})`).join(',')}])`)).toEqual(
+      numbers,
+    )
+  })
+
+  const TOO_MUCH = [
+    '[1..873783] ~> $count()',
+    '$range(1, 1000000000000, 1)',
+    '$length(($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $p("x", 23)))',
+  ]
+  test.each(TOO_MUCH)('%s holds more than AWS lets an evaluation hold', async (text) => {
+    await expect(evaluate(text)).rejects.toMatchObject({
+      reason:
+        'threw an error during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage',
+    })
+  })
+
+  test('evaluations of one expression at the same time do not count for each other', async () => {
+    const query = parse(sumTo(25))
+    const results = await Promise.all(Array.from({ length: 8 }, () => query.evaluate({})))
+    expect(results).toEqual(Array.from({ length: 8 }, () => 25))
+  })
+
   const FAILURES = [
     { text: '$states.input.none', reason: 'returned nothing (undefined).' },
     { text: '$eval("1")', reason: 'threw an error during evaluation. T1006: Attempted to invoke a non-function' },
