@@ -104,7 +104,7 @@ export class FieldReader {
       for (const [index, item] of value.entries()) this.#checkDelimiters(item, `${field}[${index}]`)
     else if (isJsonObject(value))
       for (const [key, member] of Object.entries(value)) this.#checkDelimiters(member as Json, `${field}/${key}`)
-    else if (typeof value === 'string' && value.startsWith('{%') !== value.endsWith('%}'))
+    else if (typeof value === 'string' && value.startsWith('{%') && !value.endsWith('%}'))
       this.#diagnostics.schema(`Malformed expression delimiters in: ${value}`, `${this.#statePath}/${field}`)
   }
 

@@ -7,14 +7,18 @@ import { promisify } from 'node:util'
 import type { Stage } from '../stage.ts'
 
 const run = promisify(execFile)
-const AWS = '.cache/clients/venv/bin/aws'
+/** As a module: its script names the folder that the environment was made in. */
+const AWS = ['.cache/clients/venv/bin/python', '-m', 'awscli'] as const
 
 /** High-level commands, which choose their calls themselves: parts above 8 MB, listings by pages, deletes in batches. */
 export async function playCommandLine(stage: Stage): Promise<void> {
   if (stage.client.name !== 'aws-cli') return
   const folder = await mkdtemp(join(tmpdir(), 'sluice-cli-'))
   const bucket = `s3://${stage.name('command-line')}`
-  const aws = async (...given: string[]): Promise<string> => (await run(AWS, given)).stdout
+  const aws = async (...given: string[]): Promise<string> => {
+    const [python, ...cli] = AWS
+    return (await run(python, [...cli, ...given])).stdout
+  }
   const expectText = (text: string, wanted: string): void => {
     if (!text.includes(wanted)) throw new Error(`expected ${wanted}, found ${text.slice(0, 300)}`)
   }

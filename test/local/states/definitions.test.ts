@@ -268,6 +268,13 @@ describe('creation', () => {
     expect(variableReferences).toEqual({ B: ['x'], C: ['ünï', 'x'] })
   })
 
+  test('text that only ends like an expression, or has space around it, is text', async () => {
+    const { create, run } = harness()
+    const Output = { notAnExpression: 'total: {% $x %}', spaced: [' {% 1 %} '], one: '{%1%}' }
+    const arn = await create('m', { A: { ...PASS, Output } })
+    expect(JSON.parse(String((await run(arn)).output))).toEqual({ ...Output, one: 1 })
+  })
+
   test('creating the same machine again is no fault, another definition under its name is', async () => {
     const { create } = harness()
     const arn = await create('m', { A: PASS })
