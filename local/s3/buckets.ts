@@ -28,7 +28,7 @@ const OWNER_ENFORCED: JsonObject = { Rules: [{ ObjectOwnership: 'BucketOwnerEnfo
 
 /** Makes a bucket or brings an existing one to these settings; its objects stay. */
 export async function putBucketSettings(context: S3Context, settings: BucketSettings): Promise<void> {
-  const record = await context.store.transaction(() => {
+  const record = await context.catalog.changeBuckets(() => {
     const former = context.catalog.buckets.get([settings.name])
     const made: BucketRecord = {
       name: settings.name,
@@ -82,7 +82,7 @@ const bucketOperation = (
 
 /** Changes a bucket's record, durably. */
 async function change(context: S3Context, name: string, edit: (bucket: BucketRecord) => BucketRecord): Promise<object> {
-  const edited = await context.store.transaction(() => {
+  const edited = await context.catalog.changeBuckets(() => {
     const made = edit(context.catalog.bucket(name))
     context.catalog.buckets.put([name], made)
     return made
@@ -111,7 +111,7 @@ const createBucket = (context: S3Context): Operation => ({
 
 const deleteBucket = (context: S3Context): Operation =>
   bucketOperation(context, 's3:DeleteBucket', async ({ name }) =>
-    context.store.transaction(() => {
+    context.catalog.changeBuckets(() => {
       for (const _ of context.catalog.versions.range([name], { limit: 1 })) {
         const message = 'The bucket you tried to delete is not empty. You must delete all versions in the bucket.'
         throw new AwsError('BucketNotEmpty', message, 409, { BucketName: name })

@@ -2,13 +2,17 @@
 
 import { randomBytes } from 'node:crypto'
 import { AwsError, type Clock, type Collection, type Store } from '../service.ts'
+import { Memory } from '../states/remembered.ts'
 import type { BucketRecord, ObjectVersion, PartRecord, UploadRecord } from './records.ts'
 
 /** The version id of objects written while versioning is off. */
 export const NULL_VERSION = 'null'
 
 export interface Catalog {
+  /** Remembered, as every request reads them: written inside `changeBuckets` only. */
   readonly buckets: Collection<BucketRecord>
+  /** A durable transaction in which buckets are written. */
+  changeBuckets<T>(work: () => T): Promise<T>
   /** Current versions that are objects, by bucket and key. */
   readonly heads: Collection<ObjectVersion>
   /** All versions and delete markers, by bucket, key and negated sequence: newest first. */
@@ -34,7 +38,8 @@ export interface Catalog {
 
 /** The catalog in a store. */
 export function openCatalog(store: Store, clock: Clock): Catalog {
-  const buckets = store.collection<BucketRecord>('s3.buckets')
+  const memory = new Memory()
+  const buckets = memory.over('buckets', store.collection<BucketRecord>('s3.buckets'))
   const heads = store.collection<ObjectVersion>('s3.heads')
   const versions = store.collection<ObjectVersion>('s3.versions')
   const counters = store.collection<number>('s3.counters')
@@ -67,6 +72,7 @@ export function openCatalog(store: Store, clock: Clock): Catalog {
   }
   return {
     buckets,
+    changeBuckets: (work) => memory.during(() => store.transaction(work)),
     heads,
     versions,
     uploads: store.collection<UploadRecord>('s3.uploads'),
