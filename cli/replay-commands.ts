@@ -34,7 +34,7 @@ export const REPLAY_COMMANDS: readonly Declaration[] = [
   },
   {
     usage: 'status <manifest>',
-    summary: 'how far a replay is, by manifest or id; a line each source when it has ended',
+    summary: 'how far a replay and each of its sources is, by manifest or id',
     example: 'sluice replay status orders-october-2026',
     load: async () => (await import('./commands/replay.ts')).replayStatus,
   },
