@@ -16,13 +16,15 @@ export interface SignedClient {
   close(): void
 }
 
+/** Where the caller does not say. */
 const CONNECTIONS = 32
 const UNSIGNED = 'UNSIGNED-PAYLOAD'
 
-export function signedClient(endpoint: Endpoint): SignedClient {
+/** @param connections that are open at a time: what is asked for above their number waits for one */
+export function signedClient(endpoint: Endpoint, connections = CONNECTIONS): SignedClient {
   const { hostname, port } = new URL(endpoint.url)
   const host = `${hostname}:${port}`
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const [statesSigner, s3Signer] = [requestSigner(endpoint, 'states'), requestSigner(endpoint, 's3')]
   const s3Headers = (method: string, path: string, payloadHash: string): Record<string, string> =>
     s3Signer(method, path, { host, 'x-amz-content-sha256': payloadHash }, payloadHash)
