@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
-import { manifestKeyOf } from '../../replay/manifest.ts'
+import { manifestKeyOf, type ReplayManifest } from '../../replay/manifest.ts'
 import type { Release } from '../../replay/release-manifest.ts'
 import type { ReplayReport, ReportLine } from '../../replay/report.ts'
 import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deployment.ts'
@@ -48,11 +48,20 @@ function exitCodeOf({ status, totals, problems }: ReplayReport): ExitCode {
 const previewPage = async ({ lambda }: ReplayClients, manifest: string, fromLine: number): Promise<PreviewPage> =>
   expected(await invokeMetadata(lambda, { operation: 'previewReplay', manifest, fromLine }), isPreviewPage, 'plan')
 
+/** The plan tells of the sources as they are now; a replay that has ended is not run a second time. */
+async function noteEnded({ output }: Invocation, { lambda }: ReplayClients, { replayId, options }: ReplayManifest) {
+  const replay = options.dryRun ? null : await describeReplay(lambda, replayId)
+  if (replay?.status === 'COMPLETED')
+    output.note(
+      `Replay ${replayId} has ended: dropped again, its manifest only reports what came of it. What is planned here needs another id.`,
+    )
+}
+
 /** `sluice replay plan MANIFEST`: what would happen to each source; nothing is written anywhere. */
 export async function replayPlan(invocation: Invocation, file: string, options: BacktestOptions): Promise<ExitCode> {
   if (options.backtest === true || options.diff === true || options.with !== undefined)
     return (await import('./replay-backtest.ts')).replayBacktest(invocation, file, options)
-  const { text } = readManifest(file)
+  const { text, manifest } = readManifest(file)
   const clients = await clientsOf(invocation)
   let page = await previewPage(clients, text, 0)
   const lines: ReportLine[] = [...page.report.lines]
@@ -62,6 +71,7 @@ export async function replayPlan(invocation: Invocation, file: string, options: 
   }
   const report = { ...page.report, lines }
   invocation.output.result(report, () => printReport(report))
+  if (report.problems.length === 0) await noteEnded(invocation, clients, manifest)
   return exitCodeOf(report)
 }
 

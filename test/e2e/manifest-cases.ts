@@ -51,6 +51,7 @@ export function manifestTests({ runtime, folder, sources, jobId, executions, dro
           executionName,
         }))
       expect(decided(report.lines)).toEqual(decided(plan.lines))
+      expect((await run('plan', file)).stderr).toContain('Replay by-command has ended')
       expect(documentOf(await run('status', 'by-command'))).toMatchObject({
         replay: { status: 'COMPLETED', progress: { COMPLETED: 1 } },
         report: { totals: { COMPLETED: 1 } },
