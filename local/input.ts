@@ -25,32 +25,65 @@ export interface Input {
 export function readInput(input: unknown): Input {
   const members = input ?? {}
   if (!isJsonObject(members)) throw invalid('the input', 'an object', members)
-  const read = <T>(name: string, kind: string, is: (value: unknown) => value is T): T | undefined => {
-    const value = members[name]
+  return new ObjectInput(members)
+}
+
+/** A class and not closures: each request reads its input twice, for its permissions and to run. */
+class ObjectInput implements Input {
+  readonly members: Readonly<Record<string, unknown>>
+
+  constructor(members: Readonly<Record<string, unknown>>) {
+    this.members = members
+  }
+
+  text(name: string): string {
+    const value = this.#read(name, 'a text', isText)
+    if (value === undefined) throw new AwsError('ValidationException', `Missing required parameter: ${name}`)
+    return value
+  }
+
+  textOr<F>(name: string, fallback: F): string | F {
+    return this.#read(name, 'a text', isText) ?? fallback
+  }
+
+  numberOr<F>(name: string, fallback: F): number | F {
+    return this.#read(name, 'a number', isNumber) ?? fallback
+  }
+
+  booleanOr<F>(name: string, fallback: F): boolean | F {
+    return this.#read(name, 'a boolean', isBoolean) ?? fallback
+  }
+
+  dateOr<F>(name: string, fallback: F): Date | F {
+    return this.#read(name, 'a time', isDate) ?? fallback
+  }
+
+  structure(name: string): Input {
+    return readInput(this.members[name] ?? {})
+  }
+
+  list(name: string): readonly unknown[] {
+    return this.#read(name, 'a list', isList) ?? []
+  }
+
+  structures(name: string): readonly Input[] {
+    return this.list(name).map(readInput)
+  }
+
+  texts(name: string): Readonly<Record<string, string>> {
+    const map = this.#read(name, 'a map', isJsonObject) ?? {}
+    return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, String(value)]))
+  }
+
+  has(name: string): boolean {
+    return this.members[name] !== undefined && this.members[name] !== null
+  }
+
+  #read<T>(name: string, kind: string, is: (value: unknown) => value is T): T | undefined {
+    const value = this.members[name]
     if (value === undefined || value === null) return undefined
     if (!is(value)) throw invalid(name, kind, value)
     return value
-  }
-  const list = (name: string): readonly unknown[] => read(name, 'a list', isList) ?? []
-  return {
-    members,
-    text: (name) => {
-      const value = read(name, 'a text', isText)
-      if (value === undefined) throw new AwsError('ValidationException', `Missing required parameter: ${name}`)
-      return value
-    },
-    textOr: (name, fallback) => read(name, 'a text', isText) ?? fallback,
-    numberOr: (name, fallback) => read(name, 'a number', isNumber) ?? fallback,
-    booleanOr: (name, fallback) => read(name, 'a boolean', isBoolean) ?? fallback,
-    dateOr: (name, fallback) => read(name, 'a time', isDate) ?? fallback,
-    structure: (name) => readInput(members[name] ?? {}),
-    list,
-    structures: (name) => list(name).map(readInput),
-    texts: (name) => {
-      const map = read(name, 'a map', isJsonObject) ?? {}
-      return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, String(value)]))
-    },
-    has: (name) => members[name] !== undefined && members[name] !== null,
   }
 }
 

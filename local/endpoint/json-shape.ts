@@ -9,6 +9,29 @@ import { parseTimestamp, printTimestamp, timestampFormatOf } from './timestamp.t
 const serialization = (path: string, expected: string): AwsError =>
   new AwsError('SerializationException', `Cannot read ${path === '' ? 'the body' : path}: expected ${expected}`)
 
+/** A member of a structure, with its name in JSON. */
+interface JsonMember {
+  readonly name: string
+  readonly jsonName: string
+  readonly schema: NormalizedSchema
+}
+
+/** Members by structure: their traits are read once, not at each request. */
+const knownMembers = new WeakMap<object, readonly JsonMember[]>()
+
+function membersOf(schema: NormalizedSchema): readonly JsonMember[] {
+  const structure = schema.getSchema()
+  const known = typeof structure === 'object' ? knownMembers.get(structure) : undefined
+  if (known !== undefined) return known
+  const members = [...schema.structIterator()].map(([name, member]) => ({
+    name,
+    jsonName: textTrait(member, 'jsonName') ?? name,
+    schema: member,
+  }))
+  if (typeof structure === 'object') knownMembers.set(structure, members)
+  return members
+}
+
 /** @throws AwsError `SerializationException` naming the member that has the wrong type */
 export function decodeJson(schema: NormalizedSchema, value: unknown, path = ''): unknown {
   if (value === null || value === undefined) return undefined
@@ -30,10 +53,11 @@ export function decodeJson(schema: NormalizedSchema, value: unknown, path = ''):
 function decodeStructure(schema: NormalizedSchema, value: unknown, path: string): Record<string, unknown> {
   if (!isJsonObject(value)) throw serialization(path, 'an object')
   const decoded: Record<string, unknown> = {}
-  for (const [name, member] of schema.structIterator()) {
-    const given = value[textTrait(member, 'jsonName') ?? name]
-    const read = decodeJson(member, given, path === '' ? name : `${path}.${name}`)
-    if (read !== undefined) decoded[name] = read
+  for (const member of membersOf(schema)) {
+    const given = value[member.jsonName]
+    if (given === undefined) continue
+    const read = decodeJson(member.schema, given, path === '' ? member.name : `${path}.${member.name}`)
+    if (read !== undefined) decoded[member.name] = read
   }
   return decoded
 }
@@ -73,21 +97,28 @@ export function encodeJson(schema: NormalizedSchema, value: unknown): unknown {
 
 /** JSON text in which a bigint is a number with all its digits. */
 export function printJson(value: unknown): string {
-  let exact = false
-  const text = JSON.stringify(value, (_, item: unknown) => {
-    if (typeof item !== 'bigint') return item
-    exact = true
-    return `\u0000exact:${item}`
-  })
-  return exact ? text.replace(/"\\u0000exact:(-?\d+)"/g, '$1') : text
+  try {
+    return JSON.stringify(value)
+  } catch (thrown) {
+    // A bigint is what it refuses; a replacer for all values would make every answer pay for these few.
+    if (!(thrown instanceof TypeError)) throw thrown
+    return printExactly(value)
+  }
 }
+
+const printExactly = (value: unknown): string =>
+  JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `\u0000exact:${item}` : item)).replace(
+    /"\\u0000exact:(-?\d+)"/g,
+    '$1',
+  )
 
 function encodeStructure(schema: NormalizedSchema, value: unknown): Record<string, unknown> {
   const encoded: Record<string, unknown> = {}
   if (!isJsonObject(value)) return encoded
-  for (const [name, member] of schema.structIterator()) {
-    const item = encodeJson(member, value[name])
-    if (item !== undefined) encoded[textTrait(member, 'jsonName') ?? name] = item
+  for (const { name, jsonName, schema: member } of membersOf(schema)) {
+    const given = value[name]
+    const item = given === undefined ? undefined : encodeJson(member, given)
+    if (item !== undefined) encoded[jsonName] = item
   }
   return encoded
 }

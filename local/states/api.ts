@@ -102,5 +102,8 @@ export function boundedText(input: Input, member: string, maxLength: number): st
 }
 
 /** The output without the members that are undefined or null. */
-export const present = (members: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null))
+export function present(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const found: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(members)) if (value !== undefined && value !== null) found[name] = value
+  return found
+}
