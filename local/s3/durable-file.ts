@@ -28,11 +28,17 @@ export async function writeDurably(
   }
 }
 
-/** One write and one sync at a time are under way, in the order of the calls. */
+/**
+ * One write and one sync at a time are under way. What is asked for during a write goes into the next one, so that on a
+ * busy machine the file need not wait for its turn piece by piece.
+ */
 function fileWriter(handle: FileHandle): { write(bytes: Uint8Array): Promise<void>; end(): Promise<number> } {
   let writtenBytes = 0
   let syncedBytes = 0
+  let waiting: Uint8Array[] = []
   let writing: Promise<void> = Promise.resolve()
+  /** The write that will take what is waiting. */
+  let next: Promise<void> | null = null
   let syncing: Promise<void> = Promise.resolve()
   let syncFailure: unknown = null
 
@@ -47,10 +53,12 @@ function fileWriter(handle: FileHandle): { write(bytes: Uint8Array): Promise<voi
     await syncing
     if (syncFailure !== null) throw syncFailure
   }
-  const append = async (bytes: Uint8Array): Promise<void> => {
+  const append = async (): Promise<void> => {
     await writing
-    for (let from = 0; from < bytes.length; ) from += (await handle.write(bytes, from)).bytesWritten
-    writtenBytes += bytes.length
+    const taken = waiting
+    waiting = []
+    next = null
+    writtenBytes += await writeAll(handle, taken)
     if (writtenBytes - syncedBytes < SYNC_BYTES) return
     await synced()
     syncedBytes = writtenBytes
@@ -58,8 +66,12 @@ function fileWriter(handle: FileHandle): { write(bytes: Uint8Array): Promise<voi
   }
   return {
     write: (bytes) => {
-      writing = append(bytes)
-      return writing
+      waiting.push(bytes)
+      if (next === null) {
+        next = append()
+        writing = next
+      }
+      return next
     },
     end: async () => {
       await writing
@@ -68,4 +80,20 @@ function fileWriter(handle: FileHandle): { write(bytes: Uint8Array): Promise<voi
       return writtenBytes
     },
   }
+}
+
+/** Writes all, also where the disk takes a part at a time; returns the bytes written. */
+async function writeAll(handle: FileHandle, buffers: readonly Uint8Array[]): Promise<number> {
+  let left = [...buffers]
+  let writtenBytes = 0
+  while (left.length > 0) {
+    let { bytesWritten: skip } = await handle.writev(left)
+    writtenBytes += skip
+    left = left.flatMap((buffer) => {
+      const skipped = Math.min(skip, buffer.length)
+      skip -= skipped
+      return skipped === buffer.length ? [] : [buffer.subarray(skipped)]
+    })
+  }
+  return writtenBytes
 }
