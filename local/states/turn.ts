@@ -27,7 +27,7 @@ export interface Chance {
 export const MAX_EVENTS = 25_000
 
 /** Events that one turn writes at most before it is committed, so that a loop without end cannot starve others. */
-export const MAX_TURN_ENTRIES = 1_000
+export const MAX_TURN_ENTRIES = 2_500
 
 export class HistoryFull extends Error {
   constructor() {
