@@ -1,11 +1,12 @@
 // Runs a machine with aws-local-stepfunctions (in memory, no history kept) and prints the seconds as JSON.
-// Arguments: file of { definition, input }, executions at once, rounds of them, executions one after another, folder
-// of the package. The fastest round and the median of one execution count, as for the runtime.
+// Arguments: file of { definition, input }, executions at once, rounds of them that count, rounds of them in all,
+// executions one after another, folder of the package. The fastest of the first and of the last rounds and the median of
+// one execution count, as for the runtime.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-const [, , file, atOnce, roundsAtOnce, inTurn, folder] = process.argv
+const [, , file, atOnce, roundsAtOnce, roundsInAll, inTurn, folder] = process.argv
 const { StateMachine } = createRequire(join(folder, 'package.json'))('aws-local-stepfunctions')
 const { definition, input } = JSON.parse(readFileSync(file, 'utf8'))
 const machine = new StateMachine(definition, { validationOptions: { noValidate: true } })
@@ -19,7 +20,10 @@ const timed = async (work) => {
 const single = []
 for (let index = 0; index < Number(inTurn); index += 1) single.push(await timed(run))
 const together = []
-for (let round = 0; round < Number(roundsAtOnce); round += 1)
+for (let round = 0; round < Number(roundsInAll); round += 1)
   together.push(await timed(() => Promise.all(Array.from({ length: Number(atOnce) }, run))))
 const median = single.sort((left, right) => left - right)[Math.floor(single.length / 2)]
-process.stdout.write(JSON.stringify({ atOnce: Math.min(...together), inTurn: median * Number(inTurn) }))
+const [first, last] = [together.slice(0, Number(roundsAtOnce)), together.slice(-Number(roundsAtOnce))]
+process.stdout.write(
+  JSON.stringify({ atOnce: Math.min(...first), warm: Math.min(...last), inTurn: median * Number(inTurn) }),
+)

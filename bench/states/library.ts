@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { isJsonObject } from '../../core/json.ts'
 import { runCommand } from '../processes.ts'
 import type { MeasuredMachine } from './machines.ts'
-import { ROUNDS_AT_ONCE, type Rounds, type Seconds } from './run-machine.ts'
+import { ROUNDS_AT_ONCE, type Rounds, type Seconds, WARMING } from './run-machine.ts'
 
 const FOLDER = resolve('.cache', 'bench-library')
 /** The library asks for Node 22; the package `node` brings one. */
@@ -36,11 +36,12 @@ export async function runInLibrary(
     file,
     String(rounds.atOnce),
     String(ROUNDS_AT_ONCE),
+    String(WARMING.rounds),
     String(rounds.inTurn),
     FOLDER,
   ])
   if (code !== 0) return stderr.trim().split('\n').at(-1) ?? `exit code ${code}`
   const found: unknown = JSON.parse(stdout)
   if (!isJsonObject(found)) throw new Error(`Cannot read what the library answered: ${stdout.slice(0, 200)}`)
-  return { atOnce: Number(found.atOnce), inTurn: Number(found.inTurn) }
+  return { atOnce: Number(found.atOnce), warm: Number(found.warm), inTurn: Number(found.inTurn) }
 }

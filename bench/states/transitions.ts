@@ -39,14 +39,20 @@ async function compare(context: BenchContext, machine: MeasuredMachine, rounds: 
     if (typeof outcome === 'string') skipped.push({ name: `${machine.name} ${name}`, reason: outcome })
     else
       measurements.push(
-        ...(['atOnce', 'inTurn'] as const).map((way) => beside(machine, way, rounds, own, name, outcome)),
+        ...(['atOnce', 'warm', 'inTurn'] as const).map((way) => beside(machine, way, rounds, own, name, outcome)),
       )
   }
   return { measurements, skipped }
 }
 
 const rateText = ({ transitions }: MeasuredMachine, { atOnce, inTurn }: Rounds, seconds: Seconds): string =>
-  `${Math.round((atOnce * transitions) / seconds.atOnce)} transitions/s at once, ${Math.round((inTurn * transitions) / seconds.inTurn)} in turn`
+  `${Math.round((atOnce * transitions) / seconds.atOnce)} transitions/s at once, ${Math.round((atOnce * transitions) / seconds.warm)} warm, ${Math.round((inTurn * transitions) / seconds.inTurn)} in turn`
+
+const WAYS: Readonly<Record<keyof Seconds, string>> = {
+  atOnce: 'at once',
+  warm: 'at once, warm',
+  inTurn: 'in turn',
+}
 
 function beside(
   machine: MeasuredMachine,
@@ -56,9 +62,9 @@ function beside(
   peerName: string,
   other: Seconds,
 ): Measurement {
-  const count = rounds[way] * machine.transitions
+  const count = (way === 'inTurn' ? rounds.inTurn : rounds.atOnce) * machine.transitions
   return {
-    name: `${machine.name} ${way === 'atOnce' ? 'at once' : 'in turn'}`,
+    name: `${machine.name} ${WAYS[way]}`,
     rows: count,
     seconds: round(own[way]),
     peer: peerName,
