@@ -48,10 +48,11 @@ export function createAuthorizer(
     decisions.clear()
   }
   const subjectOf = (caller: Caller, ownerArn: string): Subject => {
-    const name = `${caller.roleArn ?? caller.servicePrincipal}\n${ownerArn}`
+    const resourcePolicy = registry.resourcePolicy(ownerArn)
+    const name = `${caller.roleArn ?? caller.servicePrincipal}\n${resourcePolicy === undefined ? '' : ownerArn}`
     const known = subjects.get(name)
     if (known !== undefined) return known
-    const made = makeSubject(registry, caller, ownerArn)
+    const made = makeSubject(registry, caller, resourcePolicy)
     subjects.set(name, made)
     return made
   }
@@ -64,9 +65,10 @@ export function createAuthorizer(
       const name = [
         caller.roleArn ?? caller.servicePrincipal,
         permission.action,
-        ownerArn,
+        // Which resource it is of its class, and in which session the role, matters to policies of resources alone: executions
+        // and runs without number share one decision.
+        ...(subject.resourcePolicy === undefined ? [] : [ownerArn, caller.principalArn]),
         subject.classOf(permission.resource),
-        caller.principalArn,
         caller.sourceArn ?? '',
         permission.context === undefined ? '' : JSON.stringify(permission.context),
       ].join('\n')
@@ -85,9 +87,8 @@ export function createAuthorizer(
   }
 }
 
-function makeSubject(registry: PolicyRegistry, caller: Caller, ownerArn: string): Subject {
+function makeSubject(registry: PolicyRegistry, caller: Caller, resourcePolicy: PolicyDocument | undefined): Subject {
   const identityPolicies = caller.roleArn === null ? [] : (registry.rolePolicies(caller.roleArn) ?? [])
-  const resourcePolicy = registry.resourcePolicy(ownerArn)
   const documents = identityPolicies.map(({ document }) => document)
   return {
     identityPolicies,

@@ -5,13 +5,16 @@ interface Entry {
   readonly at: number
 }
 
+/** Stale entries that are not worth a pass over the heap. */
+const TOLERATED_STALE = 256
+
 /** One alarm a key; the clock is asked for the earliest only, so a waiting execution costs one entry. */
 export class Timers {
   readonly #clock: Clock
   readonly #fire: (key: string) => void
   readonly #due = new Map<string, number>()
-  /** Binary heap; entries that `#due` no longer confirms are stale and skipped. */
-  readonly #heap: Entry[] = []
+  /** Binary heap; entries that `#due` no longer confirms are stale and skipped, and left out once they are the most. */
+  #heap: Entry[] = []
   #alarm: { readonly at: number; readonly cancel: AbortController } | null = null
   #closed = false
 
@@ -29,6 +32,7 @@ export class Timers {
     }
     this.#due.set(key, at)
     this.#push({ key, at })
+    if (this.#heap.length > 2 * this.#due.size + TOLERATED_STALE) this.#leaveOutStale()
     this.#arm()
   }
 
@@ -36,7 +40,13 @@ export class Timers {
     this.#closed = true
     this.#alarm?.cancel.abort()
     this.#due.clear()
-    this.#heap.length = 0
+    this.#heap = []
+  }
+
+  /** An ended execution would otherwise be kept until its time-out were due. */
+  #leaveOutStale(): void {
+    // Sorted by time, entries are a heap.
+    this.#heap = [...this.#due].map(([key, at]) => ({ key, at })).sort((left, right) => left.at - right.at)
   }
 
   #arm(): void {

@@ -267,6 +267,30 @@ describe('decisions', () => {
     ])
   })
 
+  test('are made and kept once for executions and sessions without number', async () => {
+    const counted = policyRegistry()
+    let read = 0
+    const authorizerOf = createAuthorizer(
+      {
+        ...counted,
+        rolePolicies: (arn) => {
+          read += 1
+          return counted.rolePolicies(arn)
+        },
+      },
+      ACCOUNT,
+    )
+    const executions = `arn:aws:states:${REGION}:${ACCOUNT}:execution:ingest`
+    counted.putRole(ROLE, [allow(statement('states:DescribeExecution', `${executions}:*`))])
+    for (let index = 0; index < 50; index += 1) {
+      const permission = { action: 'states:DescribeExecution', resource: `${executions}:${index}` }
+      expect(await authorizerOf.denial(roleCaller(ROLE, `session-${index}`), permission)).toBeNull()
+    }
+    expect(read).toBe(1)
+    const other = { action: 'states:DescribeExecution', resource: `${executions}2:1` }
+    expect(await authorizerOf.denial(roleCaller(ROLE, 'session'), other)).toContain('no identity-based policy allows')
+  })
+
   test('on what IAM does not know are an error of ours', async () => {
     await expect(
       authorizer.denial(roleCaller(ROLE, 's'), { action: 'nosuch:Thing', resource: '*' }),
