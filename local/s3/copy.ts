@@ -136,7 +136,7 @@ function checkCopy(input: Input, from: CopySource, source: ObjectVersion): void 
     from.bucket === input.text('Bucket') && from.key === input.text('Key') && from.versionId === undefined
   const changes = ['MetadataDirective', 'TaggingDirective'].some((name) => input.textOr(name, 'COPY') === 'REPLACE')
   const rewrites = ['StorageClass', 'ServerSideEncryption', 'WebsiteRedirectLocation', 'ChecksumAlgorithm'].some(
-    input.has,
+    (name) => input.has(name),
   )
   if (!onItself || changes || rewrites) return
   throw new AwsError(
