@@ -1,8 +1,8 @@
 /** Which buckets, versions and uploads there are. Functions that write are called inside a transaction of the store. */
 
 import { randomBytes } from 'node:crypto'
+import { ReadCache } from '../read-cache.ts'
 import { AwsError, type Clock, type Collection, type Store } from '../service.ts'
-import { Memory } from '../states/remembered.ts'
 import type { BucketRecord, ObjectVersion, PartRecord, UploadRecord } from './records.ts'
 
 /** The version id of objects written while versioning is off. */
@@ -38,8 +38,8 @@ export interface Catalog {
 
 /** The catalog in a store. */
 export function openCatalog(store: Store, clock: Clock): Catalog {
-  const memory = new Memory()
-  const buckets = memory.over('buckets', store.collection<BucketRecord>('s3.buckets'))
+  const cache = new ReadCache()
+  const buckets = cache.over(store.collection<BucketRecord>('s3.buckets'))
   const heads = store.collection<ObjectVersion>('s3.heads')
   const versions = store.collection<ObjectVersion>('s3.versions')
   const counters = store.collection<number>('s3.counters')
@@ -72,7 +72,7 @@ export function openCatalog(store: Store, clock: Clock): Catalog {
   }
   return {
     buckets,
-    changeBuckets: (work) => memory.during(() => store.transaction(work)),
+    changeBuckets: (work) => cache.during(() => store.transaction(work)),
     heads,
     versions,
     uploads: store.collection<UploadRecord>('s3.uploads'),

@@ -1,8 +1,8 @@
 import { digestOfJson } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
+import { ReadCache } from '../read-cache.ts'
 import type { Collection, Store } from '../service.ts'
 import { inTransaction } from './in-transaction.ts'
-import { Memory } from './remembered.ts'
 
 /** A state machine as it is now. Times in epoch milliseconds. */
 export interface MachineRecord {
@@ -60,19 +60,19 @@ export class MachineStore {
   readonly aliases: Collection<AliasRecord>
   readonly definitions: Collection<Json>
   readonly #store: Store
-  readonly #memory = new Memory()
+  readonly #cache = new ReadCache()
 
   constructor(store: Store) {
     this.#store = store
-    this.machines = this.#memory.over('machines', store.collection('states.machines'))
-    this.versions = this.#memory.over('versions', store.collection('states.versions'))
-    this.aliases = this.#memory.over('aliases', store.collection('states.aliases'))
+    this.machines = this.#cache.over(store.collection('states.machines'))
+    this.versions = this.#cache.over(store.collection('states.versions'))
+    this.aliases = this.#cache.over(store.collection('states.aliases'))
     this.definitions = store.collection('states.definitions')
   }
 
   /** One durable transaction that writes machines, versions or aliases. */
   change(work: () => void): Promise<void> {
-    return this.#memory.during(() => this.#store.transaction(work))
+    return this.#cache.during(() => this.#store.transaction(work))
   }
 
   /** Inside a transaction. */
