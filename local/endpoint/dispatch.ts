@@ -147,7 +147,7 @@ async function answerS3(options: DispatchOptions, exchange: Exchange, model: Ser
   const { bucket, path } = s3Place(request)
   const target = routeS3(model, request, bucket, path)
   if (target === null) throw unknownPath(exchange)
-  const content = contentOf(exchange.message, request, declared, authenticated)
+  const content = await contentOf(exchange.message, request, declared, authenticated)
   const input = await s3Input(target, request, content)
   const output = await call(options, exchange, authenticated.caller, target.operation, input)
   const encoded = encodeRest(target.operation, output, 'xml', model.xmlNamespace)
@@ -190,12 +190,12 @@ function withoutChunking({ ContentEncoding: encoding, ...input }: Record<string,
 const streamed = (content: AsyncIterable<Uint8Array> | TrailingBody): TrailingBody =>
   'bytes' in content ? content : { bytes: content, trailerNames: [], trailers: new Map() }
 
-function contentOf(
+async function contentOf(
   message: IncomingMessage,
   request: RawRequest,
   declared: string,
   authenticated: Authenticated,
-): AsyncIterable<Uint8Array> | TrailingBody {
+): Promise<AsyncIterable<Uint8Array> | TrailingBody> {
   const form = chunkedFormOf(declared)
   if (form !== undefined) {
     const length = request.headers.get('x-amz-decoded-content-length')
@@ -205,7 +205,21 @@ function contentOf(
     const decodedLength = length === undefined ? null : Number(length)
     return decodeChunked(message, { form, authenticated, trailerNames, decodedLength })
   }
-  return declared === UNSIGNED ? message : verified(message, declared)
+  if (declared === UNSIGNED) return message
+  if (announcedBytes(request) > SMALL_BODY_BYTES) return verified(message, declared)
+  const body = await readBody(message)
+  checkHash(sha256Hex(body), declared)
+  return once(body)
+}
+
+/** Bodies up to this size are read whole: passing them on as a stream costs more than their hash. */
+const SMALL_BODY_BYTES = 64 * 1024
+
+const announcedBytes = ({ headers }: RawRequest): number =>
+  headers.has('transfer-encoding') ? Number.POSITIVE_INFINITY : Number(headers.get('content-length') ?? 0)
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (body.length > 0) yield body
 }
 
 /** @throws AwsError `XAmzContentSHA256Mismatch` after the last byte */
@@ -215,7 +229,11 @@ async function* verified(body: AsyncIterable<Uint8Array>, declared: string): Asy
     hash.update(chunk)
     yield chunk
   }
-  const actual = hash.digest('hex')
+  checkHash(hash.digest('hex'), declared)
+}
+
+/** @throws AwsError `XAmzContentSHA256Mismatch` */
+function checkHash(actual: string, declared: string): void {
   if (actual === declared) return
   const message = "The provided 'x-amz-content-sha256' header does not match what was computed."
   throw new AwsError('XAmzContentSHA256Mismatch', message, 400, {

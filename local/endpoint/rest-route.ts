@@ -65,9 +65,9 @@ function best(routes: readonly Route[], request: RawRequest, path: string): Rest
   const query = new Map(request.rawQuery.map(([name, value]) => [queryDecode(name), queryDecode(value)]))
   let chosen: { score: number; target: RestTarget } | null = null
   for (const route of routes) {
-    if (route.operation.http?.method !== request.method) continue
+    if (route.operation.http?.method !== request.method || !satisfied(route, query, request)) continue
     const match = route.path.exec(path)
-    if (match === null || !satisfied(route, query, request)) continue
+    if (match === null) continue
     const score =
       10 * (route.query.length + route.headers.length) + (route.id !== null && query.get('x-id') === route.id ? 1 : 0)
     if (chosen !== null && chosen.score >= score) continue
