@@ -88,7 +88,7 @@ export function manifestTests({ runtime, folder, sources, jobId, executions, dro
     test('IDEM-04 runs a job again that the warehouse had not taken, as it was, by its id alone', async () => {
       const { clients } = runtime()
       await asAdministrator(clients, ['ALTER TABLE "ops"."ledger_lines" RENAME TO "ledger_away"'])
-      const source = await land(runtime(), 'globex/lines/unlucky.json', `{"id":"unlucky","reading":1}\n`, false)
+      const source = await land(runtime(), 'acme/lines/unlucky.json', `{"id":"unlucky","reading":1}\n`, false)
       const { jobId: failed, ...job } = await jobOf(runtime(), await executionArnOf(clients.states, source))
       await asAdministrator(clients, ['ALTER TABLE "ops"."ledger_away" RENAME TO "ledger_lines"'])
       expect(job).toMatchObject({ status: 'FAILED', reasonCode: 'load_failed' })
