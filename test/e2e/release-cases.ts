@@ -130,10 +130,13 @@ export function releaseTests(runtimeOf: () => RunningRuntime, folder: string): v
     'a file that failed its gate is released with the rule named, which then only warns; another rule is refused and nothing is written',
     async () => {
       const jobId = await quarantined('g.csv', file(order('g1'), order('g2', '-3')), 'gate_failed')
-      const manifests = await versionsOf('REPLAY')
+      // What the replay of another test still writes is no manifest.
+      const manifests = async () =>
+        (await versionsOf('REPLAY')).filter((version) => /^manifests\/\S+\.json /.test(version))
+      const before = await manifests()
       const wrong = await release([jobId], { overrideGate: ['Rule_1'] })
       expect([wrong.exitCode, wrong.document]).toMatchObject([2, { error: { code: 'unknown_rule' } }])
-      expect(await versionsOf('REPLAY')).toEqual(manifests)
+      expect(await manifests()).toEqual(before)
       await release([jobId], { overrideGate: ['Rule_9'] })
       expect(await closed(jobId)).toMatchObject({ state: 'released' })
       const rule = 'ColumnValues "quantity" > 0'
