@@ -1,8 +1,33 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { parseManifest } from '../replay/parse-manifest.ts'
-import { type Release, type ReleaseKind, type ReleaseManifest, releaseManifest } from '../replay/release-manifest.ts'
+import {
+  mustConfirm,
+  type Release,
+  type ReleaseKind,
+  type ReleaseManifest,
+  releaseManifest,
+} from '../replay/release-manifest.ts'
 import { CommandError, EXIT } from './output.ts'
 import { describeReplay } from './replay-client.ts'
+
+/**
+ * The release with the number of its files confirmed, which many files need. @param confirm what `--confirm` says
+ * @throws CommandError `confirmation_needed`, `confirmation_differs`
+ */
+export function confirmed(release: Omit<Release, 'confirm'>, confirm: string | undefined): Release {
+  const count = release.jobs.length
+  const again = `Say so with --confirm ${count}`
+  if (confirm !== undefined && Number(confirm) !== count)
+    throw new CommandError(
+      EXIT.wrongUse,
+      'confirmation_differs',
+      `${count} files would run again, not ${confirm}`,
+      again,
+    )
+  if (confirm === undefined && mustConfirm(release))
+    throw new CommandError(EXIT.wrongUse, 'confirmation_needed', `${count} files would run again`, again)
+  return { ...release, confirm: confirm === undefined ? null : count }
+}
 
 /** What the workflow would refuse is refused here, before anything is written. @throws CommandError `invalid_manifest` */
 function acceptable(manifest: ReleaseManifest): ReleaseManifest {

@@ -28,6 +28,7 @@ export const REPLAY_COMMANDS: readonly Declaration[] = [
     options: [
       ['--why <text>', 'for the audit', 'Run again after it failed'],
       ['--by <who>', 'who decides (default: the user of this machine)'],
+      ['--confirm <n>', 'the number of jobs, needed above 100 of them'],
       ['--no-wait', 'answer once the manifest is dropped'],
     ],
     load: async () => (await import('./commands/replay.ts')).replayJobs,

@@ -2,10 +2,10 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { QuarantineRecord } from '../../lambdas/metadata/quarantine-list.ts'
 import { MAX_SOURCES, manifestKeyOf, type ReplayConfiguration } from '../../replay/manifest.ts'
-import { mustConfirm, type Release } from '../../replay/release-manifest.ts'
+import type { Release } from '../../replay/release-manifest.ts'
 import { bucketOf, clientSettings, lambdaClient } from '../deployment.ts'
 import type { Invocation } from '../invocation.ts'
-import { nextManifest } from '../next-manifest.ts'
+import { confirmed, nextManifest } from '../next-manifest.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { listRecords, showRecords } from '../quarantine-client.ts'
 import { type BrokenRule, brokenRules, readEvidence } from '../quarantine-evidence.ts'
@@ -105,17 +105,6 @@ function configurationOf(text: string): ReplayConfiguration {
   throw wrong('invalid_configuration', `Cannot use "${text}" as --configuration: expected current or original`)
 }
 
-/** @throws CommandError `confirmation_needed`, `confirmation_differs` */
-function confirmed(release: Release): Release {
-  const count = release.jobs.length
-  const again = `Say so with --confirm ${count}`
-  if (release.confirm !== null && release.confirm !== count)
-    throw wrong('confirmation_differs', `${count} files would be released, not ${release.confirm}`, again)
-  if (release.confirm === null && mustConfirm(release))
-    throw wrong('confirmation_needed', `${count} files would be released`, again)
-  return release
-}
-
 function printRelease({ jobs, dryRun }: Release, replayId: string, manifest: string, waiting: number): string {
   const files = jobs.length === 1 ? '1 file' : `${jobs.length} files`
   const are = jobs.length === 1 ? 'is' : 'are'
@@ -142,16 +131,18 @@ export async function quarantineRelease(
   const lambda = await lambdaClient(connection)
   const s3 = new S3Client({ ...clientSettings(connection), forcePathStyle: true })
   const { records, waiting } = await recordsToRelease(lambda, jobs, options)
-  const release = confirmed({
-    jobs: records,
-    reason: options.why,
-    requestedBy: actorOf(options.by),
-    configuration,
-    dryRun: options.dryRun === true,
-    acceptRejects: options.acceptRejects === true,
-    overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
-    confirm: options.confirm === undefined ? null : Number(options.confirm),
-  })
+  const release = confirmed(
+    {
+      jobs: records,
+      reason: options.why,
+      requestedBy: actorOf(options.by),
+      configuration,
+      dryRun: options.dryRun === true,
+      acceptRejects: options.acceptRejects === true,
+      overrideGate: await overriddenRules(lambda, s3, records, options.overrideGate ?? []),
+    },
+    options.confirm,
+  )
   const { replayId, text } = await nextManifest(lambda, release, 'release')
   const bucket = await bucketOf(lambda, 'REPLAY')
   const key = manifestKeyOf(replayId)

@@ -8,7 +8,7 @@ import { bucketOf, clientSettings, invokeMetadata, lambdaClient } from '../deplo
 import { expected } from '../guards.ts'
 import type { Invocation } from '../invocation.ts'
 import { getJob } from '../jobs-client.ts'
-import { nextManifest } from '../next-manifest.ts'
+import { confirmed, nextManifest } from '../next-manifest.ts'
 import { CommandError, EXIT, type ExitCode } from '../output.ts'
 import { actorOf } from '../quarantine-options.ts'
 import { isPreviewPage, type PreviewPage, type ReplayView } from '../replay-answers.ts'
@@ -115,6 +115,7 @@ export async function replayRun(invocation: Invocation, file: string, options: F
 interface JobsOptions extends FollowOptions {
   readonly why: string
   readonly by?: string
+  readonly confirm?: string
 }
 
 /** `sluice replay jobs JOB…`: what failed runs again as it was; the manifest that says so is made here and dropped. */
@@ -129,16 +130,18 @@ export async function replayJobs(
     const { attempts = [], tenantId } = await getJob(clients.lambda, { jobId })
     jobs.push({ jobId, tenantId, attempt: attempts.at(-1)?.attempt ?? 1 })
   }
-  const release: Release = {
-    jobs,
-    reason: options.why,
-    requestedBy: actorOf(options.by),
-    configuration: 'original',
-    dryRun: false,
-    acceptRejects: false,
-    overrideGate: [],
-    confirm: null,
-  }
+  const release = confirmed(
+    {
+      jobs,
+      reason: options.why,
+      requestedBy: actorOf(options.by),
+      configuration: 'original',
+      dryRun: false,
+      acceptRejects: false,
+      overrideGate: [],
+    },
+    options.confirm,
+  )
   return dropAndFollow(invocation, clients, await nextManifest(clients.lambda, release, 'again'), options)
 }
 

@@ -1,4 +1,9 @@
-import { ListObjectsV2Command, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { clientSettings, lambdaClient } from '../deployment.ts'
 import { printMillis } from '../executions/print.ts'
@@ -33,9 +38,22 @@ async function objectsUnder(s3: S3Client, uri: string): Promise<readonly TraceEn
 /** The source version, with the time of its arrival to the millisecond; nothing where it is gone. */
 async function sourceOf(s3: S3Client, { source }: JobDocument): Promise<readonly TraceEntry[]> {
   const { bucket: Bucket, key: Key, versionId, sizeBytes } = source
-  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }))
-  const found = Versions.find((version) => version.Key === Key && version.VersionId === versionId)
-  return written(found?.LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`)
+  // A key stands before all that begin with it, so its versions come first: pages are many only where they are.
+  let marker: { KeyMarker?: string; VersionIdMarker?: string } | null = {}
+  while (marker !== null) {
+    const page: ListObjectVersionsCommandOutput = await s3.send(
+      new ListObjectVersionsCommand({ Bucket, Prefix: Key, ...marker }),
+    )
+    const found = page.Versions?.find((version) => version.Key === Key && version.VersionId === versionId)
+    if (found !== undefined)
+      return written(found.LastModified, 'ObjectCreated', `s3://${Bucket}/${Key} (${sizeBytes} bytes)`)
+    const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page
+    marker =
+      KeyMarker === Key && VersionIdMarker !== undefined && page.IsTruncated === true
+        ? { KeyMarker, VersionIdMarker }
+        : null
+  }
+  return []
 }
 
 /** Folders and objects of the job alone, as its calls name them: `s3://B/runs/acme/JOB-1-0/` of a key below it. */
