@@ -42,25 +42,17 @@ export function historyTests({
     await close(job, status)
   }
 
-  const planned = ({
-    decision,
-    code,
-    why,
-    jobId,
-    attempt,
-    publication,
-    configurationHash,
-    executionName,
-  }: ReportLine) => ({
-    decision,
-    code,
-    why,
-    jobId,
-    attempt,
-    publication,
-    configurationHash,
-    executionName,
-  })
+  const PLANNED = [
+    'decision',
+    'code',
+    'why',
+    'jobId',
+    'attempt',
+    'publication',
+    'configurationHash',
+    'executionName',
+  ] as const
+  const planned = (line: ReportLine) => PLANNED.map((name) => [name, line[name]])
 
   test(
     `REP-13: over ${HISTORIES} generated histories, each line of a dry run is that of the run, or its source changed in between`,

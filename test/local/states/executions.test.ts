@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Json } from '../../../core/json.ts'
 import { memoryStore } from '../../../local/memory-store.ts'
 import { AwsError } from '../../../local/service.ts'
 import { manualClock } from '../manual-clock.ts'
@@ -80,13 +79,6 @@ describe('starting', () => {
     const listed = await call('ListExecutions', { stateMachineArn: v1 })
     expect(listed.executions).toMatchObject([{ executionArn: old }])
   })
-
-  test('publishing an unchanged revision again gives the same version', async () => {
-    const { create, call } = harness()
-    const stateMachineArn = await create('m', { P: PASS })
-    const first = await call('PublishStateMachineVersion', { stateMachineArn })
-    expect(await call('PublishStateMachineVersion', { stateMachineArn })).toEqual(first)
-  })
 })
 
 describe('retry and catch', () => {
@@ -148,88 +140,6 @@ describe('retry and catch', () => {
   })
 })
 
-describe('times', () => {
-  test('a service takes an object only: any other Arguments fail the evaluation', async () => {
-    const { create, run } = harness()
-    const arn = await create('m', {
-      A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: '{% 3 %}', End: true },
-    })
-    expect(await run(arn)).toMatchObject({
-      error: 'States.QueryEvaluationError',
-      cause: expect.stringMatching(
-        /field 'Arguments' returned an unexpected result type. Expected 'object', but was 'number'/,
-      ),
-    })
-  })
-
-  test('all variables of an execution hold 10 MiB, those of ended scopes not counted', async () => {
-    const { create, run } = harness()
-    const fill = (names: readonly string[]): Json =>
-      Object.fromEntries(names.map((name) => [name, "{% $pad('', 100000, 'x') %}"]))
-    const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
-    const filled = (count: number): Json => {
-      const passes = Array.from({ length: count }, (_, index) => [
-        `P${index}`,
-        { Type: 'Pass', Assign: fill(names(2, `v${index}_`)), Next: index === count - 1 ? 'Z' : `P${index + 1}` },
-      ])
-      return { ...Object.fromEntries(passes), Z: { Type: 'Pass', End: true } }
-    }
-    const within = await create('within', filled(52), { StartAt: 'P0' })
-    expect(await run(within)).toMatchObject({ status: 'SUCCEEDED' })
-    const beyond = await create('beyond', filled(53), { StartAt: 'P0' })
-    expect(await run(beyond)).toMatchObject({
-      error: 'States.QueryEvaluationError',
-      cause: expect.stringMatching(/The variables of the execution exceed their maximum size by \d+ bytes/),
-    })
-    const one = { StartAt: 'I', States: { I: { Type: 'Pass', Assign: fill(['a', 'b']), Output: 1, End: true } } }
-    const items = names(60, 'i')
-    const scopes = await create('scopes', {
-      A: { Type: 'Map', Items: items, MaxConcurrency: 1, ItemProcessor: one as Json, End: true },
-    })
-    expect(await run(scopes)).toMatchObject({ status: 'SUCCEEDED' })
-  })
-
-  test('a machine that runs longer than its TimeoutSeconds is TIMED_OUT, without error and cause', async () => {
-    const { create, run } = harness()
-    const machine = await create('m', { W: { Type: 'Wait', Seconds: 60, End: true } }, { TimeoutSeconds: 10 })
-    const description = await run(machine)
-    expect(description).toMatchObject({ status: 'TIMED_OUT' })
-    expect(description).not.toHaveProperty('error')
-  })
-
-  test('an Express execution answers its caller and is cut off after five minutes', async () => {
-    const { create, call } = harness()
-    const quick = await create('quick', { P: { Type: 'Pass', Output: 7, End: true } }, {}, 'EXPRESS')
-    expect(await call('StartSyncExecution', { stateMachineArn: quick })).toMatchObject({
-      status: 'SUCCEEDED',
-      output: '7',
-    })
-    const slow = await create('slow', { W: { Type: 'Wait', Seconds: 400, End: true } }, {}, 'EXPRESS')
-    expect(await call('StartSyncExecution', { stateMachineArn: slow })).toMatchObject({ status: 'TIMED_OUT' })
-  })
-
-  test('a chain without end stops at event 25,000', async () => {
-    const { create, run, call } = harness()
-    const machine = await create('m', {
-      A: { Type: 'Pass', Next: 'C' },
-      C: { Type: 'Choice', Choices: [{ Condition: true, Next: 'A' }], Default: 'D' },
-      D: { Type: 'Succeed' },
-    })
-    const description = await run(machine)
-    expect(description).toMatchObject({
-      status: 'FAILED',
-      error: 'States.Runtime',
-      cause: 'The execution reached the maximum number of history events (25000).',
-    })
-    const last = await call('GetExecutionHistory', {
-      executionArn: description.executionArn,
-      reverseOrder: true,
-      maxResults: 1,
-    })
-    expect(last.events).toMatchObject([{ id: 25_000, type: 'ExecutionFailed' }])
-  })
-})
-
 describe('stopping and going on', () => {
   test('a stopped execution is ABORTED, and its running child with it', async () => {
     const { create, start, states, call, describe: show, history } = harness(undefined, { clock: manualClock() })
@@ -250,81 +160,6 @@ describe('stopping and going on', () => {
     expect(await show(executionArn)).toMatchObject({ status: 'ABORTED', error: 'Op', cause: 'enough' })
     expect(await show(childArn)).toMatchObject({ status: 'ABORTED' })
     expect((await history(executionArn)).at(-1)).toMatch(/^\d+<0 ExecutionAborted$/)
-  })
-
-  test('a machine is deleted with the last of its executions, which end at their next transition', async () => {
-    const clock = manualClock()
-    const store = memoryStore()
-    const first = harness(undefined, { clock, store })
-    const wait = { Type: 'Wait', Seconds: 10, Next: 'B' }
-    const arn = await first.create('m', { A: wait, B: PASS })
-    const executionArn = await first.start(arn)
-    await expect(first.call('DeleteStateMachine', { stateMachineArn: `${arn}:1` })).rejects.toMatchObject({
-      code: 'ValidationException',
-    })
-    await first.call('DeleteStateMachine', { stateMachineArn: arn })
-    expect(await first.call('DescribeStateMachine', { stateMachineArn: arn })).toMatchObject({ status: 'DELETING' })
-    await first.states.close()
-    const {
-      call,
-      create,
-      describe: described,
-      start,
-      states,
-    } = harness(undefined, { clock, store, generation: 'second' })
-    await expect(start(arn)).rejects.toMatchObject({ code: 'StateMachineDeleting' })
-    await expect(create('m', { A: PASS })).rejects.toMatchObject({ code: 'StateMachineDeleting' })
-    await states.resume()
-    await clock.advance(10)
-    await states.whenClosed(executionArn)
-    expect(await described(executionArn)).toMatchObject({
-      status: 'ABORTED',
-      redriveStatusReason: 'State machine is in DELETING status',
-    })
-    await expect(call('DescribeStateMachine', { stateMachineArn: arn })).rejects.toMatchObject({
-      code: 'StateMachineDoesNotExist',
-    })
-    expect(await create('m', { A: PASS })).toBe(arn)
-  })
-
-  test('a route has a weight between 0 and 100, and a Map state is no machine', async () => {
-    const { call, create } = harness()
-    const stateMachineArn = await create('m', { A: PASS })
-    const { stateMachineVersionArn } = await call('PublishStateMachineVersion', { stateMachineArn })
-    const routes = [
-      { stateMachineVersionArn, weight: 101 },
-      { stateMachineVersionArn: `${stateMachineArn}:2`, weight: -1 },
-    ]
-    await expect(call('CreateStateMachineAlias', { name: 'a', routingConfiguration: routes })).rejects.toMatchObject({
-      code: 'ValidationException',
-    })
-    await expect(call('DescribeStateMachine', { stateMachineArn: `${stateMachineArn}/rows` })).rejects.toMatchObject({
-      code: 'ValidationException',
-    })
-  })
-
-  test('an alias is described as the version that most of its executions run', async () => {
-    const { call, create } = harness()
-    const stateMachineArn = await create('m', { A: PASS })
-    const one = await call('PublishStateMachineVersion', { stateMachineArn })
-    await call('UpdateStateMachine', { stateMachineArn, roleArn: 'arn:aws:iam::000000000000:role/other' })
-    const two = await call('PublishStateMachineVersion', { stateMachineArn })
-    await call('CreateStateMachineAlias', {
-      name: 'prod',
-      routingConfiguration: [
-        { stateMachineVersionArn: one.stateMachineVersionArn, weight: 10 },
-        { stateMachineVersionArn: two.stateMachineVersionArn, weight: 90 },
-      ],
-    })
-    const described = await call('DescribeStateMachine', {
-      stateMachineArn: `${stateMachineArn}:prod`,
-      includedData: 'METADATA_ONLY',
-    })
-    expect(described).toMatchObject({
-      stateMachineArn: `${stateMachineArn}:2`,
-      roleArn: expect.stringMatching(/other$/),
-    })
-    expect(described).not.toHaveProperty('definition')
   })
 
   test('a redrive goes on at the failed state and keeps the branches that had succeeded', async () => {

@@ -9,6 +9,19 @@ const task = (resource: string, args: Json, more: Record<string, Json> = {}) => 
 })
 const outputOf = (description: Record<string, unknown>): unknown => JSON.parse(String(description.output))
 
+describe('arguments', () => {
+  test('of a service are an object: any other value fails the evaluation', async () => {
+    const { create, run, calls } = harness()
+    expect(await run(await create('m', task('lambda:invoke', '{% 3 %}')))).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause: expect.stringMatching(
+        /field 'Arguments' returned an unexpected result type. Expected 'object', but was 'number'/,
+      ),
+    })
+    expect(calls).toEqual([])
+  })
+})
+
 describe('aws-sdk', () => {
   test('an object is its text, its times ISO 8601, what is absent is left out', async () => {
     const { create, run, calls } = harness(() => ({
